@@ -1,0 +1,63 @@
+// Every bound of the program in one place: the number, why it is that number, and what happens when it is reached.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace penstock::limits {
+
+// 64 MiB of idle 64 KiB chunks; more is returned to the allocator. Enough for the commits in flight of 500 cameras.
+inline constexpr size_t kPooledChunksMax = 1024;
+
+// KVS: a fragment may have 50 MB. A larger one is cut (RTSP) or refused (PutMedia).
+inline constexpr size_t kFragmentBytesMax = 50'000'000;
+// One access unit. A 4K key frame has 1-4 MB; more than this is garbage from a broken camera and is dropped, counted.
+inline constexpr size_t kAccessUnitBytesMax = 16'000'000;
+
+// Live window in RAM per stream; older fragments are read from disk. At least the newest fragment stays whatever its size.
+inline constexpr size_t kWindowBytesPerStreamMax = 768 * 1024;
+
+// Fragments of one stream that may wait for the log. Beyond it whole fragments are dropped from storage with a gap (overload).
+inline constexpr size_t kPendingFragmentsPerStreamMax = 4;
+// Bytes over all streams that may wait for the log.
+inline constexpr size_t kPendingBytesMax = 256u << 20;
+
+// A commit batch; DESIGN: 8-16 MB keep the disk busy without making the first item wait.
+inline constexpr size_t kBatchBytesMax = 8u << 20;
+inline constexpr size_t kBatchItemsMax = 4096;
+inline constexpr int kBatchesInFlightMax = 2;
+
+// Catalog values; the distributed log carries them inline.
+inline constexpr size_t kCatalogValueBytesMax = 64 * 1024;
+// Opaque metadata of one item (the frame table): 50 MB of 20-byte frames would be absurd, 4 MB is 100,000 frames.
+inline constexpr size_t kItemMetaBytesMax = 4u << 20;
+
+// Requests: head refused with 431, body with 413.
+inline constexpr size_t kHttpHeadBytesMax = 64 * 1024;
+inline constexpr size_t kHttpBodyBytesMax = 8u << 20;
+inline constexpr size_t kHttpConnectionsMax = 20'000;
+inline constexpr std::chrono::seconds kHttpIdle{75};
+inline constexpr std::chrono::seconds kHttpHeadTime{20};
+// A reader that takes no byte for this long is cut.
+inline constexpr std::chrono::seconds kHttpStalledWriteTime{30};
+
+// RTSP messages (RFC 2326 names no limit); answered with 400/413 and closed.
+inline constexpr size_t kRtspHeadBytesMax = 16 * 1024;
+inline constexpr size_t kRtspBodyBytesMax = 64 * 1024;
+inline constexpr size_t kSdpMediaMax = 16;
+inline constexpr size_t kRtspConnectionsMax = 10'000;
+
+// RTP packets held per track while an earlier one is missing (UDP); beyond it the missing ones are lost.
+inline constexpr size_t kReorderPacketsMax = 256;
+inline constexpr std::chrono::milliseconds kReorderWait{200};
+
+// HLS lists (DESIGN: long lists kill browser tabs).
+inline constexpr size_t kPlaylistEntriesMax = 3600;
+inline constexpr std::chrono::hours kStoredRangeMax{6};
+
+// Names follow KVS.
+inline constexpr size_t kStreamNameBytesMax = 256;
+inline constexpr uint32_t kRetentionHoursMax = 87'600;
+
+}  // namespace penstock::limits

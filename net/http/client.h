@@ -1,0 +1,22 @@
+// A small HTTP/1.1 client for our own command line, webhooks and tests.
+#pragma once
+
+#include <string>
+
+#include "net/http/http.h"
+
+namespace penstock::net {
+
+struct ClientResponse {
+  int status = 0;
+  Headers headers;
+  std::string body;
+};
+
+// One request on a connection of its own. The body of the answer is given to `on_body` piece by piece if set, else collected (at most
+// 64 MiB).
+Task<Result<ClientResponse>> Fetch(EventLoop& loop, Endpoint server, bool unix_socket, std::string method, std::string target,
+                                   Headers headers, std::string body,
+                                   std::function<Status(Bytes)> on_body = nullptr);
+
+}  // namespace penstock::net

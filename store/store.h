@@ -1,0 +1,98 @@
+// The embedded store: one folder, one process. Streams by name; each has one shard.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/task.h"
+#include "store/catalog.h"
+#include "store/shard.h"
+
+namespace penstock::store {
+
+class Disk;
+
+struct StoreOptions {
+  std::filesystem::path directory;
+  int lanes = 1;
+  // 0: clamp(volume / 500, 16 MB, 1 GB).
+  uint64_t segment_bytes = 0;
+  // A segment is also cut when it spans this much time; 0: 5 % of its class's retention.
+  std::chrono::seconds segment_span{0};
+  // Share of the volume that may be used before appends are refused with kFull.
+  double full_at = 0.95;
+  // Threads for blocking reads.
+  size_t read_threads = 4;
+  uint64_t window_bytes_per_stream = 0;  // 0: limits::kWindowBytesPerStreamMax
+};
+
+struct StreamInfo {
+  StreamName name;
+  ShardId shard;
+  uint32_t retention_hours = 24;  // 0: live only, nothing is written
+  ServerTime created;
+  uint64_t version = 0;           // of its catalog entry, for compare-and-set
+};
+
+// What `store check` found.
+struct CheckReport {
+  struct Finding {
+    std::string where;   // segment file and offset
+    std::string what;
+    bool harmful = false;  // acknowledged bytes are not readable; false: a torn tail and other expected leftovers
+  };
+  uint64_t segments = 0;
+  uint64_t items = 0;
+  uint64_t body_bytes = 0;
+  std::vector<Finding> findings;
+};
+
+// Thread-safe after Open.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Locks the folder (kConflict if another process has it), recovers, and claims its lanes. `disk` and `clock` must outlive it.
+  // kCorruption if acknowledged metadata cannot be read; kUnsupported for a newer format. Blocks.
+  static Result<std::unique_ptr<Store>> Open(StoreOptions options, Disk& disk, Clock& clock);
+
+  // Reads every byte of a store that no process has open. Changes nothing. Blocks.
+  static Result<CheckReport> Check(std::filesystem::path directory, Disk& disk);
+
+  // Finishes what was appended, refuses more, folds and closes. Called once, before destruction.
+  virtual Task<void> Close() = 0;
+
+  virtual Catalog& catalog() = 0;
+
+  virtual std::vector<StreamInfo> ListStreams() const = 0;
+  virtual std::optional<StreamInfo> GetStream(const StreamName& name) const = 0;
+  // kAlreadyExists if there is one.
+  virtual Task<Result<StreamInfo>> CreateStream(StreamName name, uint32_t retention_hours) = 0;
+  // Its items are hidden at once; their segments go with retention or cleaning.
+  virtual Task<Status> DeleteStream(StreamName name) = 0;
+  virtual Task<Result<StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours) = 0;
+
+  // The shard of a stream; nullptr if there is none. Valid until Close.
+  virtual std::shared_ptr<Shard> OpenShard(const ShardId& id) = 0;
+
+  // Whole-segment unlink and low-water marks, by the clock's time now. Run by a timer of the store itself every few seconds; public so
+  // that tests and tools can run it at a moment of their choice. `retention_timer=false` in tests is the caller's business.
+  virtual Task<Status> EnforceRetention() = 0;
+
+  struct Stats {
+    uint64_t volume_bytes = 0;
+    uint64_t volume_free_bytes = 0;
+    uint64_t segment_files = 0;
+    uint64_t segment_bytes = 0;
+    uint64_t pending_items = 0;
+    bool read_only = false;   // a lane refused a sync; reopen to recover
+    bool full = false;
+  };
+  virtual Stats GetStats() const = 0;
+};
+
+}  // namespace penstock::store
