@@ -1,0 +1,64 @@
+// The cameras we pull from, managed while running, and what is known of every publication.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "ingest/media_sink.h"
+
+namespace penstock::ingest {
+
+enum class RtspTransport { kAuto, kTcp, kUdp };  // kAuto: UDP is not tried first; TCP, and UDP if the camera refuses TCP
+
+// A camera to pull from. The stream has the source's name.
+struct SourceConfig {
+  StreamName name;
+  std::string url;  // rtsp://[user:password@]host[:port]/path
+  RtspTransport transport = RtspTransport::kAuto;
+  // From the configuration file: read-only for the command line and the page.
+  bool declarative = false;
+
+  // The URL with the password replaced by "***": the only form that is shown or logged.
+  std::string RedactedUrl() const;
+  Json ToJson() const;  // with the password; for the catalog only
+  static Result<SourceConfig> FromJson(const Json& json);
+};
+
+struct TrackStatus {
+  uint32_t number = 0;
+  std::string description;  // "H.264 1280x720", "AAC 48000 Hz stereo"
+  uint64_t units = 0;
+  uint64_t bytes = 0;
+  uint64_t packets_lost = 0;
+  int64_t silent_ms = -1;   // since the last access unit; -1: none yet
+};
+
+// One line of `penstock source status` and of the page: pulled cameras and pushed streams alike.
+struct PublicationStatus {
+  StreamName stream;
+  std::string kind;         // "pull" or "push"
+  std::string from;         // redacted URL, or the publisher's address
+  SourceStatus status;
+  ServerTime since;         // in this state
+  std::vector<TrackStatus> tracks;
+  uint64_t fragments_stored = 0;
+  uint64_t fragments_dropped = 0;
+  uint64_t bits_per_second = 0;  // over the last ten seconds
+};
+
+// Thread-safe.
+class Sources {
+ public:
+  virtual ~Sources() = default;
+  // Durable in the catalog when it completes; connecting starts at once. kAlreadyExists; kInvalidArgument for a URL that cannot be one.
+  virtual Task<Status> Add(SourceConfig config) = 0;
+  // Stops it with a TEARDOWN. Stored media stays. kForbidden for a declarative one, kNotFound.
+  virtual Task<Status> Remove(StreamName name) = 0;
+  virtual std::vector<SourceConfig> List() const = 0;
+  // Every source and every current or recent publisher, by name.
+  virtual std::vector<PublicationStatus> GetStatus() const = 0;
+};
+
+}  // namespace penstock::ingest
