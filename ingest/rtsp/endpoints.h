@@ -1,0 +1,41 @@
+// The two ends of RTSP: the server that takes pushes, the client that pulls one camera.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/authorizer.h"
+#include "ingest/media_sink.h"
+#include "ingest/sources.h"
+#include "net/event_loop.h"
+#include "net/tcp.h"
+
+namespace penstock::ingest::rtsp {
+
+// Takes ANNOUNCE/RECORD at rtsp://host:port/<stream>.
+class Server {
+ public:
+  Server(net::EventLoops& loops, const Authorizer& authorizer, Publications& publications, Clock& clock);
+  ~Server();  // Requires Stop.
+  Result<net::Endpoint> Listen(std::string address, uint16_t port);
+  // Ends every session. Any thread but a loop's own.
+  void Stop();
+  size_t sessions() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// What the client needs from outside, so that tests can drive it.
+struct ClientContext {
+  net::EventLoop& loop;
+  Clock& clock;
+  Publications& publications;
+};
+
+// Pulls one camera until cancelled: connect, DESCRIBE, SETUP, PLAY, watchdog per track, reconnect with jittered exponential backoff, TEARDOWN.
+// Reports its status through Publications::Report. Runs on context.loop.
+Task<void> PullCamera(ClientContext context, SourceConfig config, CancelToken token);
+
+}  // namespace penstock::ingest::rtsp
