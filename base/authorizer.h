@@ -18,7 +18,8 @@ enum class Permission {
 
 // What is known about where a request came from.
 struct Origin {
-  bool loopback = false;  // loopback peer address, and for HTTP also Host, forwarding headers and Origin as DESIGN §9 asks
+  bool loopback = false;  // loopback peer address, and for HTTP also Host, forwarding headers and
+                          // Origin as DESIGN §9 asks
   std::string peer;       // "127.0.0.1:41234", for logs
 };
 
@@ -28,15 +29,19 @@ class Authorizer {
   virtual ~Authorizer() = default;
 
   // A request without any credential. Ok on trusted loopback; otherwise kUnauthenticated.
-  virtual Status Anonymous(const Origin& origin, Permission permission, const StreamName& stream) const = 0;
+  virtual Status Anonymous(const Origin& origin, Permission permission,
+                           const StreamName& stream) const = 0;
 
-  // A key given as a secret: Basic password, bearer token, ?key=. `user` may be empty; it is then not compared.
+  // A key given as a secret: Basic password, bearer token, ?key=. `user` may be empty; it is then
+  // not compared.
   virtual Status Secret(std::string_view user, std::string_view secret, Permission permission,
                         const StreamName& stream) const = 0;
 
-  // The secret of the key whose user name is `user`, for challenge-response schemes (RTSP and HTTP Digest); the caller proves the
-  // peer knows it. kUnauthenticated if there is none; kForbidden if it may not do this.
-  virtual Result<std::string> SecretFor(std::string_view user, Permission permission, const StreamName& stream) const = 0;
+  // The secret of the key whose user name is `user`, for challenge-response schemes (RTSP and HTTP
+  // Digest); the caller proves the peer knows it. kUnauthenticated if there is none; kForbidden if
+  // it may not do this.
+  virtual Result<std::string> SecretFor(std::string_view user, Permission permission,
+                                        const StreamName& stream) const = 0;
 };
 
 }  // namespace penstock

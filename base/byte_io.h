@@ -16,18 +16,20 @@ namespace penstock {
 class ByteWriter {
  public:
   template <class T>
-    requires std::is_integral_v<T>
+  requires std::is_integral_v<T>
   void Le(T value) {
     using U = std::make_unsigned_t<T>;
     auto u = static_cast<U>(value);
-    for (size_t i = 0; i < sizeof(T); ++i) out_.push_back(static_cast<uint8_t>(uint64_t{u} >> (8 * i)));
+    for (size_t i = 0; i < sizeof(T); ++i)
+      out_.push_back(static_cast<uint8_t>(uint64_t{u} >> (8 * i)));
   }
   template <class T>
-    requires std::is_integral_v<T>
+  requires std::is_integral_v<T>
   void Be(T value) {
     using U = std::make_unsigned_t<T>;
     auto u = static_cast<U>(value);
-    for (size_t i = sizeof(T); i-- > 0;) out_.push_back(static_cast<uint8_t>(uint64_t{u} >> (8 * i)));
+    for (size_t i = sizeof(T); i-- > 0;)
+      out_.push_back(static_cast<uint8_t>(uint64_t{u} >> (8 * i)));
   }
   // The low `bytes` bytes, most significant first.
   void BeN(uint64_t value, int bytes) {
@@ -42,7 +44,9 @@ class ByteWriter {
     out_.push_back(static_cast<uint8_t>(value));
   }
   // Small magnitudes of either sign in few bytes.
-  void Zigzag(int64_t value) { Varint(static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63)); }
+  void Zigzag(int64_t value) {
+    Varint(static_cast<uint64_t>(value) << 1 ^ static_cast<uint64_t>(value >> 63));
+  }
   void Raw(ByteSpan bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
   void Text(std::string_view text) { Raw(AsBytes(text)); }
   void Zero(size_t count) { out_.insert(out_.end(), count, 0); }
@@ -56,7 +60,8 @@ class ByteWriter {
   std::vector<uint8_t> out_;
 };
 
-// Reads from a span it does not own. After the first failure ok() is false and everything reads as zero or empty.
+// Reads from a span it does not own. After the first failure ok() is false and everything reads as
+// zero or empty.
 class ByteReader {
  public:
   explicit ByteReader(ByteSpan bytes) : rest_(bytes) {}
@@ -66,18 +71,14 @@ class ByteReader {
   ByteSpan rest() const { return rest_; }
 
   template <class T>
-    requires std::is_integral_v<T>
-  T Le() {
+  requires std::is_integral_v<T> T Le() {
     uint64_t value = 0;
     const ByteSpan raw = Raw(sizeof(T));
     for (size_t i = 0; i < raw.size(); ++i) value |= uint64_t{raw[i]} << (8 * i);
     return static_cast<T>(value);
   }
   template <class T>
-    requires std::is_integral_v<T>
-  T Be() {
-    return static_cast<T>(BeN(sizeof(T)));
-  }
+  requires std::is_integral_v<T> T Be() { return static_cast<T>(BeN(sizeof(T))); }
   uint64_t BeN(size_t bytes) {
     uint64_t value = 0;
     for (const uint8_t byte : Raw(bytes)) value = value << 8 | byte;

@@ -1,4 +1,5 @@
-// Bytes that travel. Immutable once shared, cheap to copy and to slice; the memory lives as long as anyone looks at it.
+// Bytes that travel. Immutable once shared, cheap to copy and to slice; the memory lives as long as
+// anyone looks at it.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,8 @@ inline std::string_view AsText(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// A shared owner plus a span into what it owns. Safe to hand to another thread: nobody writes through it.
+// A shared owner plus a span into what it owns. Safe to hand to another thread: nobody writes
+// through it.
 class Bytes {
  public:
   Bytes() = default;
@@ -54,8 +56,8 @@ class Bytes {
   ByteSpan span_;
 };
 
-// A body in pieces: what a fragment is while it grows and until it is written, so that no frame ever needs a large allocation
-// and nothing is copied to make it contiguous.
+// A body in pieces: what a fragment is while it grows and until it is written, so that no frame
+// ever needs a large allocation and nothing is copied to make it contiguous.
 class ByteChain {
  public:
   ByteChain() = default;

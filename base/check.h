@@ -1,4 +1,5 @@
-// Invariants of our own code. Active in release builds: a server that has lost track of itself must stop before it writes.
+// Invariants of our own code. Active in release builds: a server that has lost track of itself must
+// stop before it writes.
 #pragma once
 
 namespace penstock {
@@ -9,9 +10,9 @@ namespace penstock {
 }  // namespace penstock
 
 // One condition per line, so that the message names the one that broke.
-#define CHECK(condition)                                              \
-  do {                                                                \
-    if (!(condition)) [[unlikely]] {                                  \
-      ::penstock::CheckFailed(#condition, __FILE__, __LINE__);        \
-    }                                                                 \
+#define CHECK(condition)                                       \
+  do {                                                         \
+    if (!(condition)) [[unlikely]] {                           \
+      ::penstock::CheckFailed(#condition, __FILE__, __LINE__); \
+    }                                                          \
   } while (false)

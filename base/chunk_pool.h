@@ -13,11 +13,12 @@ namespace penstock {
 inline constexpr size_t kChunkBytes = 64 * 1024;
 inline constexpr size_t kDirectIoAlignment = 4096;
 
-// Appends bytes into pooled chunks and hands them out as one ByteChain in which every piece but the last is exactly
-// kChunkBytes long and every piece starts at an address that is a multiple of kDirectIoAlignment. The memory of the last piece is
-// zero up to the next multiple of kDirectIoAlignment and may be read that far by direct I/O.
-// One thread at a time. The chunks return to a process-wide pool (thread-safe, bounded by kPooledChunksMax of base/limits.h)
-// when the last Bytes that refers to them is gone, on whatever thread that happens.
+// Appends bytes into pooled chunks and hands them out as one ByteChain in which every piece but the
+// last is exactly kChunkBytes long and every piece starts at an address that is a multiple of
+// kDirectIoAlignment. The memory of the last piece is zero up to the next multiple of
+// kDirectIoAlignment and may be read that far by direct I/O. One thread at a time. The chunks
+// return to a process-wide pool (thread-safe, bounded by kPooledChunksMax of base/limits.h) when
+// the last Bytes that refers to them is gone, on whatever thread that happens.
 class ChunkWriter {
  public:
   ChunkWriter() = default;

@@ -13,7 +13,9 @@ thread_local Executor* current_executor = nullptr;
 
 Executor* Executor::Current() { return current_executor; }
 
-Executor::CurrentScope::CurrentScope(Executor* executor) : before_(current_executor) { current_executor = executor; }
+Executor::CurrentScope::CurrentScope(Executor* executor) : before_(current_executor) {
+  current_executor = executor;
+}
 Executor::CurrentScope::~CurrentScope() { current_executor = before_; }
 
 void LoopExecutor::Post(Work work) {
@@ -116,10 +118,12 @@ void SimulatedExecutor::Advance(std::chrono::milliseconds by) {
   const SteadyTime end = SteadyNow() + by;
   RunUntilIdle();
   while (!timers_.empty() && timers_.begin()->first.first <= end) {
-    clock_.Advance(std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first.first - SteadyNow()));
+    clock_.Advance(
+        std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first.first - SteadyNow()));
     RunUntilIdle();
   }
-  if (end > SteadyNow()) clock_.Advance(std::chrono::ceil<std::chrono::milliseconds>(end - SteadyNow()));
+  if (end > SteadyNow())
+    clock_.Advance(std::chrono::ceil<std::chrono::milliseconds>(end - SteadyNow()));
   RunUntilIdle();
 }
 

@@ -1,4 +1,5 @@
-// A thread that runs work in order. What waits is a coroutine on an executor; what may block runs on a ThreadPool.
+// A thread that runs work in order. What waits is a coroutine on an executor; what may block runs
+// on a ThreadPool.
 #pragma once
 
 #include <chrono>
@@ -22,12 +23,14 @@ class Executor {
 
   virtual ~Executor() = default;
 
-  // Thread-safe. Work posted by one thread runs in the order it was posted, each to its end before the next.
+  // Thread-safe. Work posted by one thread runs in the order it was posted, each to its end before
+  // the next.
   virtual void Post(Work work) = 0;
 
   // Runs work on this executor at or soon after `when`. Only from this executor's own thread.
   virtual TimerId StartTimer(SteadyTime when, Work work) = 0;
-  // Afterwards the timer's work will not run. Ids of timers that ran are ignored. Only from this executor's own thread.
+  // Afterwards the timer's work will not run. Ids of timers that ran are ignored. Only from this
+  // executor's own thread.
   virtual void StopTimer(TimerId id) = 0;
   // The steady clock the timers go by.
   virtual SteadyTime SteadyNow() const = 0;
@@ -49,7 +52,8 @@ class Executor {
   };
 };
 
-// An executor that some thread drives by calling Run; for SyncWait and for programs without sockets.
+// An executor that some thread drives by calling Run; for SyncWait and for programs without
+// sockets.
 class LoopExecutor final : public Executor {
  public:
   void Post(Work work) override;
@@ -71,7 +75,8 @@ class LoopExecutor final : public Executor {
   TimerId last_timer_ = 0;
 };
 
-// For tests: nothing runs unless told to, and time moves only by Advance. Post is thread-safe; the rest is the test's thread only.
+// For tests: nothing runs unless told to, and time moves only by Advance. Post is thread-safe; the
+// rest is the test's thread only.
 class SimulatedExecutor final : public Executor {
  public:
   // The clock is advanced together with the timers; it must outlive this.
@@ -82,7 +87,8 @@ class SimulatedExecutor final : public Executor {
   void StopTimer(TimerId id) override;
   SteadyTime SteadyNow() const override { return clock_.SteadyNow(); }
 
-  // Runs what is posted, and what that posts, until nothing is left. Timers do not fire unless they are due.
+  // Runs what is posted, and what that posts, until nothing is left. Timers do not fire unless they
+  // are due.
   void RunUntilIdle();
   // Moves the clock, stopping at each timer on the way to run it.
   void Advance(std::chrono::milliseconds by);
@@ -98,7 +104,8 @@ class SimulatedExecutor final : public Executor {
   TimerId last_timer_ = 0;
 };
 
-// Threads for calls that block (disk, name lookup). No order among work items. The destructor finishes what is queued.
+// Threads for calls that block (disk, name lookup). No order among work items. The destructor
+// finishes what is queued.
 class ThreadPool {
  public:
   explicit ThreadPool(size_t threads, const char* name);

@@ -6,7 +6,8 @@
 
 namespace penstock {
 
-// Owns a descriptor; closes it at the end. The file may have been unlinked meanwhile: its bytes stay readable.
+// Owns a descriptor; closes it at the end. The file may have been unlinked meanwhile: its bytes
+// stay readable.
 class FileHandle {
  public:
   explicit FileHandle(int fd) : fd_(fd) {}

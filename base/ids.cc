@@ -11,8 +11,8 @@ namespace penstock {
 namespace {
 
 bool IsNameByte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-         c == '-';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.' || c == '-';
 }
 
 int HexValue(char c) {
@@ -54,9 +54,11 @@ uint64_t Extract(const U160& words, int shift, int bits) {
 }  // namespace
 
 Result<StreamName> StreamName::Parse(std::string_view text) {
-  if (text.empty() || text.size() > limits::kStreamNameBytesMax || !std::all_of(text.begin(), text.end(), IsNameByte)) {
+  if (text.empty() || text.size() > limits::kStreamNameBytesMax ||
+      !std::all_of(text.begin(), text.end(), IsNameByte)) {
     return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("'{}' is not a stream name: 1 to 256 of a-z A-Z 0-9 _ . -", text.substr(0, 64)));
+                 fmt::format("'{}' is not a stream name: 1 to 256 of a-z A-Z 0-9 _ . -",
+                             text.substr(0, 64)));
   }
   return StreamName(std::string(text));
 }
@@ -76,7 +78,9 @@ Result<ShardId> ShardId::Parse(std::string_view hex) {
     good = high >= 0 && low >= 0;
     if (good) id.bytes_[i] = static_cast<uint8_t>(high << 4 | low);
   }
-  if (!good) return Error(ErrorCode::kInvalidArgument, fmt::format("'{}' is not a shard id", hex.substr(0, 64)));
+  if (!good)
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("'{}' is not a shard id", hex.substr(0, 64)));
   return id;
 }
 
@@ -112,7 +116,8 @@ std::string FragmentNumber::ToString() const {
 }
 
 Result<FragmentNumber> FragmentNumber::Parse(std::string_view decimal) {
-  const Error bad(ErrorCode::kInvalidArgument, fmt::format("'{}' is not a fragment number", decimal.substr(0, 64)));
+  const Error bad(ErrorCode::kInvalidArgument,
+                  fmt::format("'{}' is not a fragment number", decimal.substr(0, 64)));
   if (decimal.size() != kNumberDigits) return bad;
   U160 words{};
   for (const char c : decimal) {

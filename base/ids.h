@@ -26,12 +26,17 @@ class StreamName {
   std::string text_;
 };
 
-// 128 random bits that name one life of one shard: delete and create gives a new one. Text: 32 lower-case hex digits.
+// 128 random bits that name one life of one shard: delete and create gives a new one. Text: 32
+// lower-case hex digits.
 class ShardId {
  public:
   ShardId() = default;  // all zero: "no shard"
   static ShardId Random();
-  static ShardId FromBytes(const std::array<uint8_t, 16>& bytes) { ShardId id; id.bytes_ = bytes; return id; }
+  static ShardId FromBytes(const std::array<uint8_t, 16>& bytes) {
+    ShardId id;
+    id.bytes_ = bytes;
+    return id;
+  }
   static Result<ShardId> Parse(std::string_view hex);
   std::string ToString() const;
   const std::array<uint8_t, 16>& bytes() const { return bytes_; }
@@ -42,18 +47,24 @@ class ShardId {
   std::array<uint8_t, 16> bytes_{};
 };
 
-// The number of a fragment or record. Made by the shard's owner before the append; strictly increasing per shard by index.
-// As text: the decimal form of 2^156 + index*2^92 + server_ms*2^28 + salt, always 47 digits (kinesis-video: fragment numbers).
+// The number of a fragment or record. Made by the shard's owner before the append; strictly
+// increasing per shard by index. As text: the decimal form of 2^156 + index*2^92 + server_ms*2^28 +
+// salt, always 47 digits (kinesis-video: fragment numbers).
 struct FragmentNumber {
-  uint64_t index = 0;      // < 2^60: lane epoch:20 || counter:40. 0 is "none"
-  int64_t server_ms = 0;   // < 2^63
-  uint32_t salt = 0;       // < 2^28
+  uint64_t index = 0;     // < 2^60: lane epoch:20 || counter:40. 0 is "none"
+  int64_t server_ms = 0;  // < 2^63
+  uint32_t salt = 0;      // < 2^28
 
   std::string ToString() const;
   static Result<FragmentNumber> Parse(std::string_view decimal);
-  // Order and identity are the index's alone; time and salt are decoration that the text form carries.
-  friend auto operator<=>(const FragmentNumber& a, const FragmentNumber& b) { return a.index <=> b.index; }
-  friend bool operator==(const FragmentNumber& a, const FragmentNumber& b) { return a.index == b.index; }
+  // Order and identity are the index's alone; time and salt are decoration that the text form
+  // carries.
+  friend auto operator<=>(const FragmentNumber& a, const FragmentNumber& b) {
+    return a.index <=> b.index;
+  }
+  friend bool operator==(const FragmentNumber& a, const FragmentNumber& b) {
+    return a.index == b.index;
+  }
 };
 
 }  // namespace penstock
@@ -64,5 +75,7 @@ struct std::hash<penstock::ShardId> {
 };
 template <>
 struct std::hash<penstock::StreamName> {
-  size_t operator()(const penstock::StreamName& name) const { return std::hash<std::string>()(name.text()); }
+  size_t operator()(const penstock::StreamName& name) const {
+    return std::hash<std::string>()(name.text());
+  }
 };

@@ -10,12 +10,18 @@ namespace {
 
 Json FromBoost(const boost::json::value& value) {
   switch (value.kind()) {
-    case boost::json::kind::null: return Json();
-    case boost::json::kind::bool_: return Json(value.get_bool());
-    case boost::json::kind::int64: return Json(value.get_int64());
-    case boost::json::kind::uint64: return Json(static_cast<double>(value.get_uint64()));
-    case boost::json::kind::double_: return Json(value.get_double());
-    case boost::json::kind::string: return Json(std::string(value.get_string()));
+    case boost::json::kind::null:
+      return Json();
+    case boost::json::kind::bool_:
+      return Json(value.get_bool());
+    case boost::json::kind::int64:
+      return Json(value.get_int64());
+    case boost::json::kind::uint64:
+      return Json(static_cast<double>(value.get_uint64()));
+    case boost::json::kind::double_:
+      return Json(value.get_double());
+    case boost::json::kind::string:
+      return Json(std::string(value.get_string()));
     case boost::json::kind::array: {
       Json::Array out;
       out.reserve(value.get_array().size());
@@ -25,7 +31,8 @@ Json FromBoost(const boost::json::value& value) {
     case boost::json::kind::object: {
       Json::Object out;
       out.reserve(value.get_object().size());
-      for (const auto& [name, item] : value.get_object()) out.emplace_back(std::string(name), FromBoost(item));
+      for (const auto& [name, item] : value.get_object())
+        out.emplace_back(std::string(name), FromBoost(item));
       return Json(std::move(out));
     }
   }
@@ -36,11 +43,21 @@ void DumpString(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20) {
           out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
@@ -102,8 +119,10 @@ Result<Json> Json::Parse(std::string_view text) {
   boost::json::error_code error;
   boost::json::parse_options options;
   options.max_depth = 64;
-  const boost::json::value value = boost::json::parse(boost::json::string_view(text.data(), text.size()), error, {}, options);
-  if (error) return Error(ErrorCode::kInvalidArgument, fmt::format("not valid JSON: {}", error.message()));
+  const boost::json::value value =
+      boost::json::parse(boost::json::string_view(text.data(), text.size()), error, {}, options);
+  if (error)
+    return Error(ErrorCode::kInvalidArgument, fmt::format("not valid JSON: {}", error.message()));
   return FromBoost(value);
 }
 
@@ -121,7 +140,9 @@ std::string Json::DumpIndented() const {
 
 bool Json::AsBool(bool fallback) const { return is_bool() ? std::get<bool>(value_) : fallback; }
 
-int64_t Json::AsInt(int64_t fallback) const { return is_int() ? std::get<int64_t>(value_) : fallback; }
+int64_t Json::AsInt(int64_t fallback) const {
+  return is_int() ? std::get<int64_t>(value_) : fallback;
+}
 
 double Json::AsDouble(double fallback) const {
   if (is_int()) return static_cast<double>(std::get<int64_t>(value_));

@@ -19,18 +19,18 @@ class Json {
   // Keeps the order in which members were added; looked up linearly (objects here are small).
   using Object = std::vector<std::pair<std::string, Json>>;
 
-  Json() = default;  // null
-  Json(std::nullptr_t) {}                                      // NOLINT: implicit on purpose, as all below
-  Json(bool value) : value_(value) {}                          // NOLINT
+  Json() = default;                    // null
+  Json(std::nullptr_t) {}              // NOLINT: implicit on purpose, as all below
+  Json(bool value) : value_(value) {}  // NOLINT
   template <class T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  Json(T value) : value_(static_cast<int64_t>(value)) {}       // NOLINT
-  Json(double value) : value_(value) {}                        // NOLINT
-  Json(std::string value) : value_(std::move(value)) {}        // NOLINT
-  Json(std::string_view value) : value_(std::string(value)) {} // NOLINT
-  Json(const char* value) : value_(std::string(value)) {}      // NOLINT
-  Json(Array value) : value_(std::move(value)) {}              // NOLINT
-  Json(Object value) : value_(std::move(value)) {}             // NOLINT
+  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Json(T value)
+      : value_(static_cast<int64_t>(value)) {}                  // NOLINT
+  Json(double value) : value_(value) {}                         // NOLINT
+  Json(std::string value) : value_(std::move(value)) {}         // NOLINT
+  Json(std::string_view value) : value_(std::string(value)) {}  // NOLINT
+  Json(const char* value) : value_(std::string(value)) {}       // NOLINT
+  Json(Array value) : value_(std::move(value)) {}               // NOLINT
+  Json(Object value) : value_(std::move(value)) {}              // NOLINT
 
   // At most 64 levels deep; a duplicate member's last value wins.
   static Result<Json> Parse(std::string_view text);

@@ -1,4 +1,5 @@
-// Every bound of the program in one place: the number, why it is that number, and what happens when it is reached.
+// Every bound of the program in one place: the number, why it is that number, and what happens when
+// it is reached.
 #pragma once
 
 #include <chrono>
@@ -7,18 +8,22 @@
 
 namespace penstock::limits {
 
-// 64 MiB of idle 64 KiB chunks; more is returned to the allocator. Enough for the commits in flight of 500 cameras.
+// 64 MiB of idle 64 KiB chunks; more is returned to the allocator. Enough for the commits in flight
+// of 500 cameras.
 inline constexpr size_t kPooledChunksMax = 1024;
 
 // KVS: a fragment may have 50 MB. A larger one is cut (RTSP) or refused (PutMedia).
 inline constexpr size_t kFragmentBytesMax = 50'000'000;
-// One access unit. A 4K key frame has 1-4 MB; more than this is garbage from a broken camera and is dropped, counted.
+// One access unit. A 4K key frame has 1-4 MB; more than this is garbage from a broken camera and is
+// dropped, counted.
 inline constexpr size_t kAccessUnitBytesMax = 16'000'000;
 
-// Live window in RAM per stream; older fragments are read from disk. At least the newest fragment stays whatever its size.
+// Live window in RAM per stream; older fragments are read from disk. At least the newest fragment
+// stays whatever its size.
 inline constexpr size_t kWindowBytesPerStreamMax = 768 * 1024;
 
-// Fragments of one stream that may wait for the log. Beyond it whole fragments are dropped from storage with a gap (overload).
+// Fragments of one stream that may wait for the log. Beyond it whole fragments are dropped from
+// storage with a gap (overload).
 inline constexpr size_t kPendingFragmentsPerStreamMax = 4;
 // Bytes over all streams that may wait for the log.
 inline constexpr size_t kPendingBytesMax = 256u << 20;
@@ -30,7 +35,8 @@ inline constexpr int kBatchesInFlightMax = 2;
 
 // Catalog values; the distributed log carries them inline.
 inline constexpr size_t kCatalogValueBytesMax = 64 * 1024;
-// Opaque metadata of one item (the frame table): 50 MB of 20-byte frames would be absurd, 4 MB is 100,000 frames.
+// Opaque metadata of one item (the frame table): 50 MB of 20-byte frames would be absurd, 4 MB is
+// 100,000 frames.
 inline constexpr size_t kItemMetaBytesMax = 4u << 20;
 
 // Requests: head refused with 431, body with 413.
@@ -48,7 +54,8 @@ inline constexpr size_t kRtspBodyBytesMax = 64 * 1024;
 inline constexpr size_t kSdpMediaMax = 16;
 inline constexpr size_t kRtspConnectionsMax = 10'000;
 
-// RTP packets held per track while an earlier one is missing (UDP); beyond it the missing ones are lost.
+// RTP packets held per track while an earlier one is missing (UDP); beyond it the missing ones are
+// lost.
 inline constexpr size_t kReorderPacketsMax = 256;
 inline constexpr std::chrono::milliseconds kReorderWait{200};
 

@@ -28,10 +28,14 @@ State& TheState() {
 
 std::string_view LevelName(Level level) {
   switch (level) {
-    case Level::kDebug: return "debug";
-    case Level::kInfo: return "info";
-    case Level::kWarning: return "warning";
-    case Level::kError: return "error";
+    case Level::kDebug:
+      return "debug";
+    case Level::kInfo:
+      return "info";
+    case Level::kWarning:
+      return "warning";
+    case Level::kError:
+      return "error";
   }
   return "error";
 }
@@ -57,13 +61,14 @@ std::string Timestamp() {
   const auto day = floor<days>(now);
   const year_month_day date(day);
   const hh_mm_ss time(now - day);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int(date.year()), unsigned(date.month()),
-                     unsigned(date.day()), time.hours().count(), time.minutes().count(), time.seconds().count(),
-                     time.subseconds().count());
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", int(date.year()),
+                     unsigned(date.month()), unsigned(date.day()), time.hours().count(),
+                     time.minutes().count(), time.seconds().count(), time.subseconds().count());
 }
 
 bool NeedsQuotes(const Field& field) {
-  return field.quoted && (field.value.empty() || field.value.find_first_of(" \"=\\\n\t") != std::string::npos);
+  return field.quoted &&
+         (field.value.empty() || field.value.find_first_of(" \"=\\\n\t") != std::string::npos);
 }
 
 }  // namespace
@@ -79,15 +84,18 @@ void Write(Level level, std::string_view event, std::initializer_list<Field> fie
   if (!Enabled(level)) return;
   std::string line;
   if (TheState().format == Format::kJson) {
-    line = fmt::format(R"({{"time":"{}","level":"{}","event":{})", Timestamp(), LevelName(level), Quote(event));
+    line = fmt::format(R"({{"time":"{}","level":"{}","event":{})", Timestamp(), LevelName(level),
+                       Quote(event));
     for (const Field& field : fields) {
-      line += fmt::format(",{}:{}", Quote(field.name), field.quoted ? Quote(field.value) : field.value);
+      line +=
+          fmt::format(",{}:{}", Quote(field.name), field.quoted ? Quote(field.value) : field.value);
     }
     line += '}';
   } else {
     line = fmt::format("{} {:7} {}", Timestamp(), LevelName(level), event);
     for (const Field& field : fields) {
-      line += fmt::format("  {}={}", field.name, NeedsQuotes(field) ? Quote(field.value) : field.value);
+      line +=
+          fmt::format("  {}={}", field.name, NeedsQuotes(field) ? Quote(field.value) : field.value);
     }
   }
   TheState().logger.log(spdlog::level::info, "{}", line);

@@ -13,8 +13,10 @@ namespace {
 
 struct Family {
   std::string help;
-  std::map<std::string, std::variant<std::unique_ptr<Counter>, std::unique_ptr<Gauge>, std::unique_ptr<Histogram>>,
-           std::less<>>
+  std::map<
+      std::string,
+      std::variant<std::unique_ptr<Counter>, std::unique_ptr<Gauge>, std::unique_ptr<Histogram>>,
+      std::less<>>
       members;
 };
 
@@ -46,17 +48,22 @@ M& Get(std::string_view name, std::string_view help, std::string_view labels) {
   return metric;
 }
 
-std::string Braced(std::string_view labels) { return labels.empty() ? "" : fmt::format("{{{}}}", labels); }
+std::string Braced(std::string_view labels) {
+  return labels.empty() ? "" : fmt::format("{{{}}}", labels);
+}
 
-void RenderHistogram(std::string& out, std::string_view name, std::string_view labels, const Histogram& histogram) {
+void RenderHistogram(std::string& out, std::string_view name, std::string_view labels,
+                     const Histogram& histogram) {
   const std::string_view comma = labels.empty() ? "" : ",";
   uint64_t total = 0;
   for (int i = 0; i <= Histogram::kBuckets; ++i) {
     total += histogram.bucket(i);
-    const std::string bound = i == Histogram::kBuckets ? "+Inf" : fmt::format("{:g}", Histogram::UpperBound(i));
+    const std::string bound =
+        i == Histogram::kBuckets ? "+Inf" : fmt::format("{:g}", Histogram::UpperBound(i));
     out += fmt::format("{}_bucket{{{}{}le=\"{}\"}} {}\n", name, labels, comma, bound, total);
   }
-  out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, Braced(labels), histogram.sum(), name, Braced(labels), total);
+  out += fmt::format("{}_sum{} {}\n{}_count{} {}\n", name, Braced(labels), histogram.sum(), name,
+                     Braced(labels), total);
 }
 
 }  // namespace

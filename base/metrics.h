@@ -43,8 +43,9 @@ class Histogram {
   std::atomic<uint64_t> sum_us_{0};
 };
 
-// Finds or makes the metric of that name and label set (`labels` as in Prometheus: reason="full",kind="x"; empty for none).
-// Thread-safe, but takes a lock: keep the reference, which stays valid for the program's life.
+// Finds or makes the metric of that name and label set (`labels` as in Prometheus:
+// reason="full",kind="x"; empty for none). Thread-safe, but takes a lock: keep the reference, which
+// stays valid for the program's life.
 Counter& GetCounter(std::string_view name, std::string_view help, std::string_view labels = "");
 Gauge& GetGauge(std::string_view name, std::string_view help, std::string_view labels = "");
 Histogram& GetHistogram(std::string_view name, std::string_view help, std::string_view labels = "");

@@ -9,7 +9,8 @@ namespace penstock {
 void FillRandom(std::span<uint8_t> out);
 uint64_t RandomU64();
 
-// A small fast generator with a seed, for tests and for jitter. Not for secrets. (xorshift64*, Vigna 2016)
+// A small fast generator with a seed, for tests and for jitter. Not for secrets. (xorshift64*,
+// Vigna 2016)
 class Prng {
  public:
   explicit Prng(uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 | 1) {}

@@ -1,8 +1,9 @@
-// Coroutines: Task<T> is a computation that may wait. It starts when it is awaited, runs on the awaiting executor, and its result or
-// exception goes to the one who awaits. Nothing here blocks, except SyncWait.
+// Coroutines: Task<T> is a computation that may wait. It starts when it is awaited, runs on the
+// awaiting executor, and its result or exception goes to the one who awaits. Nothing here blocks,
+// except SyncWait.
 //
-// GCC 12: no braces (temporaries, initializer lists, capturing lambdas) in one expression with co_await; parameters by value;
-// lambdas that are coroutines capture nothing.
+// GCC 12: no braces (temporaries, initializer lists, capturing lambdas) in one expression with
+// co_await; parameters by value; lambdas that are coroutines capture nothing.
 #pragma once
 
 #include <atomic>
@@ -35,7 +36,8 @@ class PromiseBase {
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> self) noexcept {
       PromiseBase& promise = self.promise();
-      // Whoever comes second runs the continuation: here if the awaiter has suspended already. The frame may be gone afterwards.
+      // Whoever comes second runs the continuation: here if the awaiter has suspended already. The
+      // frame may be gone afterwards.
       if (promise.met_.exchange(true, std::memory_order_acq_rel)) promise.continuation_.resume();
     }
     void await_resume() noexcept {}
@@ -47,8 +49,8 @@ class PromiseBase {
     if (exception_) std::rethrow_exception(exception_);
   }
 
-  // Returns true if the awaiter must stay suspended. No symmetric transfer: a loop over children that finish at once would need
-  // tail calls, which sanitizer and debug builds do not make.
+  // Returns true if the awaiter must stay suspended. No symmetric transfer: a loop over children
+  // that finish at once would need tail calls, which sanitizer and debug builds do not make.
   template <class Promise>
   bool Start(std::coroutine_handle<Promise> self, std::coroutine_handle<> continuation) {
     continuation_ = continuation;
@@ -111,7 +113,9 @@ class [[nodiscard]] Task {
 
   // A task is awaited once.
   bool await_ready() const noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> awaiting) { return handle_.promise().Start(handle_, awaiting); }
+  bool await_suspend(std::coroutine_handle<> awaiting) {
+    return handle_.promise().Start(handle_, awaiting);
+  }
   T await_resume() { return handle_.promise().Take(); }
 
  private:
@@ -128,7 +132,8 @@ inline Task<void> Promise<void>::get_return_object() {
 }
 }  // namespace task_internal
 
-// Starts a task at once on this thread and forgets it. An exception out of it is a broken invariant. Prefer TaskGroup.
+// Starts a task at once on this thread and forgets it. An exception out of it is a broken
+// invariant. Prefer TaskGroup.
 void Detach(Task<void> task);
 
 // `co_await SwitchTo(executor)`: what follows runs there.
@@ -145,8 +150,8 @@ class SwitchTo {
   Executor& executor_;
 };
 
-// A value handed over once, from any thread. The awaiter resumes on the executor it awaited on; awaited outside of any executor, on
-// the thread that sets the value.
+// A value handed over once, from any thread. The awaiter resumes on the executor it awaited on;
+// awaited outside of any executor, on the thread that sets the value.
 template <class T>
 class Oneshot {
  public:
@@ -208,8 +213,8 @@ struct CancelState {
   std::map<uint64_t, std::function<void()>> callbacks;
 };
 
-// Cancelling is telling: registered callbacks run once, on the thread that cancels (the owner's home thread). What they do is close or
-// stop whatever the task waits for. Not thread-safe.
+// Cancelling is telling: registered callbacks run once, on the thread that cancels (the owner's
+// home thread). What they do is close or stop whatever the task waits for. Not thread-safe.
 class CancelToken {
  public:
   CancelToken() = default;  // never cancelled
@@ -272,7 +277,8 @@ class TaskGroup {
   TaskGroup& operator=(const TaskGroup&) = delete;
 
   CancelToken token() const { return source_.token(); }
-  // Starts the task at once, on this thread. It must end on this thread, too. An exception out of it is a broken invariant.
+  // Starts the task at once, on this thread. It must end on this thread, too. An exception out of
+  // it is a broken invariant.
   void Spawn(Task<void> task);
   void Cancel() { source_.Cancel(); }
   // Waits until every task has ended; tasks may be spawned meanwhile.
@@ -321,7 +327,8 @@ Task<T> RunOn(Executor& executor, Task<T> task) {
   }
 }
 
-// Runs a task to its end on this thread, which must not be an executor's. For tests, tools and main.
+// Runs a task to its end on this thread, which must not be an executor's. For tests, tools and
+// main.
 template <class T>
 T SyncWait(Task<T> task) {
   CHECK(Executor::Current() == nullptr);

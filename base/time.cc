@@ -89,9 +89,10 @@ std::string FormatRfc3339(ProducerTime t) {
 }
 
 Result<ServerTime> ParseTime(std::string_view text) {
-  const Error bad(ErrorCode::kInvalidArgument,
-                  fmt::format("'{}' is not a time: use RFC 3339 (2026-01-15T12:00:00Z) or epoch milliseconds",
-                              text.substr(0, 64)));
+  const Error bad(
+      ErrorCode::kInvalidArgument,
+      fmt::format("'{}' is not a time: use RFC 3339 (2026-01-15T12:00:00Z) or epoch milliseconds",
+                  text.substr(0, 64)));
   int64_t ms = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
   if (error == std::errc() && end == text.data() + text.size()) {
@@ -100,21 +101,24 @@ Result<ServerTime> ParseTime(std::string_view text) {
     return ServerTimeFromMs(ms);
   }
 
-  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction_ms = 0, offset_minutes = 0;
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, fraction_ms = 0,
+      offset_minutes = 0;
   std::string_view rest = text;
-  const bool read = TakeDigits(rest, 4, year) && TakeChar(rest, "-") && TakeDigits(rest, 2, month) &&
-                    TakeChar(rest, "-") && TakeDigits(rest, 2, day) && TakeChar(rest, "Tt ") &&
-                    TakeDigits(rest, 2, hour) && TakeChar(rest, ":") && TakeDigits(rest, 2, minute) &&
-                    TakeChar(rest, ":") && TakeDigits(rest, 2, second) && TakeFraction(rest, fraction_ms) &&
+  const bool read = TakeDigits(rest, 4, year) && TakeChar(rest, "-") &&
+                    TakeDigits(rest, 2, month) && TakeChar(rest, "-") && TakeDigits(rest, 2, day) &&
+                    TakeChar(rest, "Tt ") && TakeDigits(rest, 2, hour) && TakeChar(rest, ":") &&
+                    TakeDigits(rest, 2, minute) && TakeChar(rest, ":") &&
+                    TakeDigits(rest, 2, second) && TakeFraction(rest, fraction_ms) &&
                     TakeOffset(rest, offset_minutes) && rest.empty();
   if (!read) return bad;
   using namespace std::chrono;
-  const year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+  const year_month_day date{std::chrono::year(year),
+                            std::chrono::month(static_cast<unsigned>(month)),
                             std::chrono::day(static_cast<unsigned>(day))};
   // 60 is a leap second; it becomes the first of the next minute.
   if (!date.ok() || hour > 23 || minute > 59 || second > 60) return bad;
-  const auto point = sys_days(date) + hours(hour) + minutes(minute - offset_minutes) + seconds(second) +
-                     milliseconds(fraction_ms);
+  const auto point = sys_days(date) + hours(hour) + minutes(minute - offset_minutes) +
+                     seconds(second) + milliseconds(fraction_ms);
   const int64_t since = duration_cast<milliseconds>(point.time_since_epoch()).count();
   if (since < 0) return bad;
   return ServerTimeFromMs(since);

@@ -1,4 +1,5 @@
-// The four clocks. Each is a type of its own, so that mixing them does not compile (docs/design: time).
+// The four clocks. Each is a type of its own, so that mixing them does not compile (docs/design:
+// time).
 #pragma once
 
 #include <chrono>
@@ -21,7 +22,8 @@ struct ProducerClockTag {
   using duration = std::chrono::microseconds;
 };
 
-// Wall time of this machine, UTC milliseconds since 1970: when the first byte of a thing was received.
+// Wall time of this machine, UTC milliseconds since 1970: when the first byte of a thing was
+// received.
 using ServerTime = std::chrono::time_point<ServerClockTag, std::chrono::milliseconds>;
 // What the camera or producer claims, UTC microseconds since 1970. Only set when it was sane.
 using ProducerTime = std::chrono::time_point<ProducerClockTag, std::chrono::microseconds>;
@@ -30,7 +32,9 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 inline ServerTime ServerTimeFromMs(int64_t ms) { return ServerTime(std::chrono::milliseconds(ms)); }
 inline int64_t ToMs(ServerTime t) { return t.time_since_epoch().count(); }
-inline ProducerTime ProducerTimeFromUs(int64_t us) { return ProducerTime(std::chrono::microseconds(us)); }
+inline ProducerTime ProducerTimeFromUs(int64_t us) {
+  return ProducerTime(std::chrono::microseconds(us));
+}
 inline int64_t ToUs(ProducerTime t) { return t.time_since_epoch().count(); }
 
 // "Now" is passed in, so that tests own it.
@@ -51,7 +55,10 @@ class SimulatedClock final : public Clock {
   ServerTime Now() const override { return now_; }
   SteadyTime SteadyNow() const override { return steady_; }
   // Both clocks move.
-  void Advance(std::chrono::milliseconds by) { now_ += by; steady_ += by; }
+  void Advance(std::chrono::milliseconds by) {
+    now_ += by;
+    steady_ += by;
+  }
   // Somebody sets the wall clock; steady time is not touched.
   void SetWall(ServerTime t) { now_ = t; }
 
@@ -64,7 +71,8 @@ class SimulatedClock final : public Clock {
 std::string FormatRfc3339(ServerTime t);
 std::string FormatRfc3339(ProducerTime t);
 
-// RFC 3339 with any offset and up to nine decimals (truncated to ms), or epoch milliseconds as decimal digits.
+// RFC 3339 with any offset and up to nine decimals (truncated to ms), or epoch milliseconds as
+// decimal digits.
 Result<ServerTime> ParseTime(std::string_view text);
 
 }  // namespace penstock

@@ -1,4 +1,5 @@
-// Access units in, fragments out: timelines, cutting, cluster writing. One per stream; pure computation on the caller's thread.
+// Access units in, fragments out: timelines, cutting, cluster writing. One per stream; pure
+// computation on the caller's thread.
 #pragma once
 
 #include <functional>
@@ -8,8 +9,9 @@
 
 namespace penstock::fragmenter {
 
-// When a fragment ends. A fragment starts at a key frame of the video track (audio-only: anywhere) once it has reached the minimum; it is
-// cut at the maximum even without one, and the next is then flagged no_keyframe.
+// When a fragment ends. A fragment starts at a key frame of the video track (audio-only: anywhere)
+// once it has reached the minimum; it is cut at the maximum even without one, and the next is then
+// flagged no_keyframe.
 struct CutPolicy {
   std::chrono::milliseconds duration_min{1000};
   std::chrono::milliseconds duration_max{10'000};
@@ -23,21 +25,29 @@ class Fragmenter {
   Fragmenter(CutPolicy policy, Sink sink);
   ~Fragmenter();
 
-  // Announces a track or changes its configuration. A change with equal content is no change; another one ends the fragment at the
-  // next access unit of that track and starts a new run there. Tracks that are announced but silent are left out of track sets
-  // until their first access unit: nobody waits for them longer than `silent_after` (see .cc).
+  // Announces a track or changes its configuration. A change with equal content is no change;
+  // another one ends the fragment at the next access unit of that track and starts a new run there.
+  // Tracks that are announced but silent are left out of track sets until their first access unit:
+  // nobody waits for them longer than `silent_after` (see .cc).
   void SetTrack(TrackConfig config);
 
-  // A sender report: at this RTP time of this track (ticks, unwrapped) the producer's clock stood at `producer`.
+  // A sender report: at this RTP time of this track (ticks, unwrapped) the producer's clock stood
+  // at `producer`.
   void SenderReport(uint32_t track, int64_t pts, ProducerTime producer, ServerTime received);
 
-  // kTooLarge for one that breaks limits::kAccessUnitBytesMax, kInvalidArgument for an unknown track; the unit is then dropped.
+  // kTooLarge for one that breaks limits::kAccessUnitBytesMax, kInvalidArgument for an unknown
+  // track; the unit is then dropped.
   Status Push(AccessUnit unit);
 
-  // The source paused, reconnected or ended: finish the open fragment (if it has any frame); what comes later starts a new run.
+  // A fragment has begun and is not finished.
+  bool open() const;
+
+  // The source paused, reconnected or ended: finish the open fragment (if it has any frame); what
+  // comes later starts a new run.
   void Break();
 
-  // Time passes without data; cuts a fragment that has been open for longer than the maximum. Call about once a second.
+  // Time passes without data; cuts a fragment that has been open for longer than the maximum. Call
+  // about once a second.
   void Tick(ServerTime now);
 
  private:

@@ -1,4 +1,5 @@
-// Where a protocol session delivers what a camera sends: the rest of the way (fragmenter, store) is not its business.
+// Where a protocol session delivers what a camera sends: the rest of the way (fragmenter, store) is
+// not its business.
 #pragma once
 
 #include <memory>
@@ -11,12 +12,14 @@
 
 namespace penstock::ingest {
 
-// One publication of one stream, from the first packet to the last. Used on one thread, its home loop. Destroying it ends the publication.
+// One publication of one stream, from the first packet to the last. Used on one thread, its home
+// loop. Destroying it ends the publication.
 class MediaSink {
  public:
   virtual ~MediaSink() = default;
   virtual void SetTrack(fragmenter::TrackConfig config) = 0;
-  virtual void SenderReport(uint32_t track, int64_t pts, ProducerTime producer, ServerTime received) = 0;
+  virtual void SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
+                            ServerTime received) = 0;
   virtual void Push(fragmenter::AccessUnit unit) = 0;
   // Packets were lost on this track (counted, for status and metrics).
   virtual void PacketsLost(uint32_t track, uint64_t count) = 0;
@@ -26,26 +29,29 @@ class MediaSink {
 
 // Says in plain words how a source is; the words are shown to people.
 enum class SourceState {
-  kIdle,        // nothing has published yet
+  kIdle,  // nothing has published yet
   kConnecting,
-  kRecording,   // access units arrive and fragments become durable
-  kWaiting,     // connected, but something is missing; the reason says what
-  kFailed,      // will be tried again; the reason says why and when
-  kRefused,     // will not be tried again until it is changed (unsupported codec, wrong URL)
+  kRecording,  // access units arrive and fragments become durable
+  kWaiting,    // connected, but something is missing; the reason says what
+  kFailed,     // will be tried again; the reason says why and when
+  kRefused,    // will not be tried again until it is changed (unsupported codec, wrong URL)
 };
 std::string_view SourceStateName(SourceState state);  // "recording"
 
 struct SourceStatus {
   SourceState state = SourceState::kIdle;
-  std::string reason;  // "401: the camera refuses user 'admin'", "no key frame for 12 s", "no data on track 2 (AAC)", …
+  std::string reason;  // "401: the camera refuses user 'admin'", "no key frame for 12 s", "no data
+                       // on track 2 (AAC)", …
 };
 
-// Finds or creates streams for publishers and gives them a sink. One at a time may publish a stream.
+// Finds or creates streams for publishers and gives them a sink. One at a time may publish a
+// stream.
 class Publications {
  public:
   virtual ~Publications() = default;
-  // Creates the stream if it is not there. kAlreadyExists: somebody else is publishing it. Completes on the current loop, where the sink
-  // is then used. `source` names the publisher for people ("rtsp push from 10.0.0.7:4711").
+  // Creates the stream if it is not there. kAlreadyExists: somebody else is publishing it.
+  // Completes on the current loop, where the sink is then used. `source` names the publisher for
+  // people ("rtsp push from 10.0.0.7:4711").
   virtual Task<Result<std::unique_ptr<MediaSink>>> Begin(StreamName stream, std::string source) = 0;
   // Shown by status and page.
   virtual void Report(const StreamName& stream, SourceStatus status) = 0;

@@ -10,7 +10,11 @@
 
 namespace penstock::ingest {
 
-enum class RtspTransport { kAuto, kTcp, kUdp };  // kAuto: UDP is not tried first; TCP, and UDP if the camera refuses TCP
+enum class RtspTransport {
+  kAuto,
+  kTcp,
+  kUdp
+};  // kAuto: UDP is not tried first; TCP, and UDP if the camera refuses TCP
 
 // A camera to pull from. The stream has the source's name.
 struct SourceConfig {
@@ -26,22 +30,26 @@ struct SourceConfig {
   static Result<SourceConfig> FromJson(const Json& json);
 };
 
+Result<RtspTransport> ParseRtspTransport(std::string_view text);  // "auto", "tcp", "udp"
+// kInvalidArgument with words for people if it cannot be a camera's URL.
+Status CheckSourceUrl(std::string_view url);
+
 struct TrackStatus {
   uint32_t number = 0;
   std::string description;  // "H.264 1280x720", "AAC 48000 Hz stereo"
   uint64_t units = 0;
   uint64_t bytes = 0;
   uint64_t packets_lost = 0;
-  int64_t silent_ms = -1;   // since the last access unit; -1: none yet
+  int64_t silent_ms = -1;  // since the last access unit; -1: none yet
 };
 
 // One line of `penstock source status` and of the page: pulled cameras and pushed streams alike.
 struct PublicationStatus {
   StreamName stream;
-  std::string kind;         // "pull" or "push"
-  std::string from;         // redacted URL, or the publisher's address
+  std::string kind;  // "pull" or "push"
+  std::string from;  // redacted URL, or the publisher's address
   SourceStatus status;
-  ServerTime since;         // in this state
+  ServerTime since;  // in this state
   std::vector<TrackStatus> tracks;
   uint64_t fragments_stored = 0;
   uint64_t fragments_dropped = 0;
@@ -52,7 +60,8 @@ struct PublicationStatus {
 class Sources {
  public:
   virtual ~Sources() = default;
-  // Durable in the catalog when it completes; connecting starts at once. kAlreadyExists; kInvalidArgument for a URL that cannot be one.
+  // Durable in the catalog when it completes; connecting starts at once. kAlreadyExists;
+  // kInvalidArgument for a URL that cannot be one.
   virtual Task<Status> Add(SourceConfig config) = 0;
   // Stops it with a TEARDOWN. Stored media stays. kForbidden for a declarative one, kNotFound.
   virtual Task<Status> Remove(StreamName name) = 0;

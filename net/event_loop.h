@@ -33,7 +33,8 @@ class EventLoop final : public Executor {
   std::unique_ptr<Impl> impl_;
 };
 
-// Threads with a loop each; started by the constructor, stopped and joined by Stop or the destructor.
+// Threads with a loop each; started by the constructor, stopped and joined by Stop or the
+// destructor.
 class EventLoops {
  public:
   explicit EventLoops(size_t count);

@@ -1,5 +1,6 @@
-// TCP (and Unix-domain) byte streams. A stream belongs to the loop it was made on; every call comes from that loop's thread.
-// Errors: kClosed (orderly end by the peer, reads only), kUnavailable (refused, unreachable, reset), kTimeout, kCancelled (Close).
+// TCP (and Unix-domain) byte streams. A stream belongs to the loop it was made on; every call comes
+// from that loop's thread. Errors: kClosed (orderly end by the peer, reads only), kUnavailable
+// (refused, unreachable, reset), kTimeout, kCancelled (Close).
 #pragma once
 
 #include <chrono>
@@ -18,15 +19,17 @@ struct Endpoint {
   std::string address;  // "127.0.0.1", "::1"; a path for Unix-domain sockets
   uint16_t port = 0;
 
-  bool is_loopback() const;  // Unix-domain sockets count as loopback
+  bool is_loopback() const;      // Unix-domain sockets count as loopback
   std::string ToString() const;  // "127.0.0.1:8554", "[::1]:8554"
 };
 
 class TcpStream {
  public:
   // Resolves (off the loop) and connects on the current loop, trying each address.
-  static Task<Result<std::unique_ptr<TcpStream>>> Connect(EventLoop& loop, std::string host, uint16_t port,
-                                                          std::chrono::milliseconds timeout, CancelToken token);
+  static Task<Result<std::unique_ptr<TcpStream>>> Connect(EventLoop& loop, std::string host,
+                                                          uint16_t port,
+                                                          std::chrono::milliseconds timeout,
+                                                          CancelToken token);
   static Task<Result<std::unique_ptr<TcpStream>>> ConnectUnix(EventLoop& loop, std::string path);
 
   virtual ~TcpStream() = default;
@@ -42,7 +45,8 @@ class TcpStream {
   virtual void Close() = 0;
   // No more writes; the peer sees the end.
   virtual void ShutdownWrite() = 0;
-  // The same connection on another loop; this object is then empty. No call may be pending. Called on the old loop.
+  // The same connection on another loop; this object is then empty. No call may be pending. Called
+  // on the old loop.
   virtual Result<std::unique_ptr<TcpStream>> MoveTo(EventLoop& loop) = 0;
 
   virtual Endpoint peer() const = 0;
@@ -54,11 +58,15 @@ class TcpStream {
 
 class TcpListener {
  public:
-  // Port 0 takes a free one. kAlreadyExists if the port is taken, and says so with the port's number.
-  static Result<std::unique_ptr<TcpListener>> Listen(EventLoop& loop, std::string address, uint16_t port);
-  static Result<std::unique_ptr<TcpListener>> ListenUnix(EventLoop& loop, std::string path, int mode);
+  // Port 0 takes a free one. kAlreadyExists if the port is taken, and says so with the port's
+  // number.
+  static Result<std::unique_ptr<TcpListener>> Listen(EventLoop& loop, std::string address,
+                                                     uint16_t port);
+  static Result<std::unique_ptr<TcpListener>> ListenUnix(EventLoop& loop, std::string path,
+                                                         int mode);
   virtual ~TcpListener() = default;
-  // A connection, made on `on` (which may be another loop than the listener's; then hand it over there yourself).
+  // A connection, made on `on` (which may be another loop than the listener's; then hand it over
+  // there yourself).
   virtual Task<Result<std::unique_ptr<TcpStream>>> Accept(EventLoop& on) = 0;
   virtual void Close() = 0;
   virtual Endpoint local() const = 0;

@@ -12,10 +12,11 @@ namespace penstock::net {
 class UdpSocket {
  public:
   // Port 0 takes a free one.
-  static Result<std::unique_ptr<UdpSocket>> Bind(EventLoop& loop, std::string address, uint16_t port);
+  static Result<std::unique_ptr<UdpSocket>> Bind(EventLoop& loop, std::string address,
+                                                 uint16_t port);
   // Two sockets on an even port and the next one, as RTP and RTCP want them (RFC 3550, section 11).
-  static Result<std::pair<std::unique_ptr<UdpSocket>, std::unique_ptr<UdpSocket>>> BindPair(EventLoop& loop,
-                                                                                           std::string address);
+  static Result<std::pair<std::unique_ptr<UdpSocket>, std::unique_ptr<UdpSocket>>> BindPair(
+      EventLoop& loop, std::string address);
   virtual ~UdpSocket() = default;
 
   struct Datagram {

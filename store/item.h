@@ -1,4 +1,5 @@
-// What a shard holds: items, each with a number, an ordinal, times, and bytes the store never looks into.
+// What a shard holds: items, each with a number, an ordinal, times, and bytes the store never looks
+// into.
 #pragma once
 
 #include <chrono>
@@ -15,7 +16,8 @@ enum class ItemKind : uint8_t {
   kRecord = 2,     // body: data records (kinesis data streams)
   kGap = 3,        // a hole in the timeline; no body; gap fields are set
   kAbandoned = 4,  // a slot that ended without an append; keeps its ordinal
-  kTrackSet = 5,   // body: EBML header + Tracks; meta: the decoder's view (opaque here); shared by fragments through its id
+  kTrackSet = 5,   // body: EBML header + Tracks; meta: the decoder's view (opaque here); shared by
+                   // fragments through its id
 };
 
 // Why there is a hole. Stored; never renumber.
@@ -31,33 +33,37 @@ enum class GapReason : uint8_t {
 
 // Facts about an item. Stored bits; never renumber.
 enum ItemFlags : uint32_t {
-  kFlagDamaged = 1u << 0,           // packets of it were lost
-  kFlagNoKeyframe = 1u << 1,        // does not start with a key frame (cut at the maximum)
-  kFlagClockJump = 1u << 2,         // the producer's clock jumped here; the raw value is in the frame table
-  kFlagProducerTimeSane = 1u << 3,  // producer_time is the producer's own; otherwise it was derived from server time
-  kFlagStartsRun = 1u << 4,         // first fragment of its run
-  kFlagDropped = 1u << 5,           // never durable: known to the live window only, a gap afterwards
+  kFlagDamaged = 1u << 0,     // packets of it were lost
+  kFlagNoKeyframe = 1u << 1,  // does not start with a key frame (cut at the maximum)
+  kFlagClockJump =
+      1u << 2,  // the producer's clock jumped here; the raw value is in the frame table
+  kFlagProducerTimeSane =
+      1u << 3,  // producer_time is the producer's own; otherwise it was derived from server time
+  kFlagStartsRun = 1u << 4,  // first fragment of its run
+  kFlagDropped = 1u << 5,    // never durable: known to the live window only, a gap afterwards
 };
 
-// Identifies a track set within its shard: the index of the number of the fragment that first used it. 0: none.
+// Identifies a track set within its shard: the index of the number of the fragment that first used
+// it. 0: none.
 using TrackSetId = uint64_t;
 // Identifies a run within its shard: the index of the number of its first fragment.
 using RunId = uint64_t;
 
 struct ItemHeader {
   FragmentNumber number;
-  uint64_t ordinal = 0;                // dense per shard, from 0; the HLS media sequence number
-  uint64_t discontinuity_ordinal = 0;  // how many runs ended before this item; the HLS discontinuity sequence number
+  uint64_t ordinal = 0;  // dense per shard, from 0; the HLS media sequence number
+  uint64_t discontinuity_ordinal =
+      0;  // how many runs ended before this item; the HLS discontinuity sequence number
   RunId run = 0;
-  ServerTime server_time;              // receipt of the first byte; never decreases within a clock run
-  ProducerTime producer_time;          // see kFlagProducerTimeSane
+  ServerTime server_time;      // receipt of the first byte; never decreases within a clock run
+  ProducerTime producer_time;  // see kFlagProducerTimeSane
   std::chrono::microseconds duration{0};
   ItemKind kind = ItemKind::kFragment;
   GapReason gap_reason = GapReason::kNone;
   uint32_t flags = 0;
   TrackSetId track_set = 0;
-  uint32_t body_bytes = 0;             // set by the store
-  uint32_t meta_bytes = 0;             // set by the store
+  uint32_t body_bytes = 0;  // set by the store
+  uint32_t meta_bytes = 0;  // set by the store
 };
 
 }  // namespace penstock::store

@@ -13,8 +13,9 @@
 
 namespace penstock::store {
 
-// A place in the order, taken before the bytes are there. It ends in an append, or is abandoned durably when the Slot is destroyed
-// unused. Readers do not see past the lowest open slot. Movable; used on any thread, one at a time.
+// A place in the order, taken before the bytes are there. It ends in an append, or is abandoned
+// durably when the Slot is destroyed unused. Readers do not see past the lowest open slot. Movable;
+// used on any thread, one at a time.
 class Slot {
  public:
   Slot() = default;
@@ -37,20 +38,23 @@ class Slot {
   std::shared_ptr<Ending> ending_;
 };
 
-// A fragment to be stored. The store fills in number, ordinal, server_time (from the slot) and the sizes.
+// A fragment to be stored. The store fills in number, ordinal, server_time (from the slot) and the
+// sizes.
 struct NewItem {
   Slot slot;
   ItemKind kind = ItemKind::kFragment;
   GapReason gap_reason = GapReason::kNone;
   uint32_t flags = 0;
-  RunId run = 0;                 // 0: this item's own index starts a new run (sets kFlagStartsRun and the discontinuity ordinal)
+  RunId run = 0;  // 0: this item's own index starts a new run (sets kFlagStartsRun and the
+                  // discontinuity ordinal)
   ProducerTime producer_time;
   std::chrono::microseconds duration{0};
-  // The track set this item uses. Content, not id: the store finds or makes the id, and repeats the set in each segment that needs it.
-  Bytes track_set;               // EBML header + Tracks; empty: none
-  Bytes track_set_meta;          // the decoder's view of it (playback needs no parser); opaque
-  ByteChain body;                // direct-I/O ready (base/chunk_pool.h) bodies are written without a copy
-  Bytes meta;                    // at most limits::kItemMetaBytesMax
+  // The track set this item uses. Content, not id: the store finds or makes the id, and repeats the
+  // set in each segment that needs it.
+  Bytes track_set;       // EBML header + Tracks; empty: none
+  Bytes track_set_meta;  // the decoder's view of it (playback needs no parser); opaque
+  ByteChain body;        // direct-I/O ready (base/chunk_pool.h) bodies are written without a copy
+  Bytes meta;            // at most limits::kItemMetaBytesMax
 };
 
 // One stored (or, for a dropped one, remembered) item without its bytes.
@@ -65,24 +69,35 @@ struct TrackSet {
   Bytes meta;
 };
 
-// An item's bytes. From RAM (the live window) or from disk, verified against its checksums before the first byte is given out.
+// An item's bytes. From RAM (the live window) or from disk, verified against its checksums before
+// the first byte is given out.
 struct ItemBytes {
   Bytes meta;
-  std::variant<ByteChain, FileSlice> body;  // FileSlice only if the caller asked for it and a sealed file holds it
+  std::variant<ByteChain, FileSlice>
+      body;  // FileSlice only if the caller asked for it and a sealed file holds it
 };
 
 // Where to start listing. Times select the item that contains the time, or the first one after it.
 struct FromOldest {};
 struct FromLatest {};  // after the newest visible item
-struct FromOrdinal { uint64_t ordinal; };
-struct AfterNumber { uint64_t index; };
-struct FromServerTime { ServerTime time; };
-struct FromProducerTime { ProducerTime time; };
-using Selector = std::variant<FromOldest, FromLatest, FromOrdinal, AfterNumber, FromServerTime, FromProducerTime>;
+struct FromOrdinal {
+  uint64_t ordinal;
+};
+struct AfterNumber {
+  uint64_t index;
+};
+struct FromServerTime {
+  ServerTime time;
+};
+struct FromProducerTime {
+  ProducerTime time;
+};
+using Selector = std::variant<FromOldest, FromLatest, FromOrdinal, AfterNumber, FromServerTime,
+                              FromProducerTime>;
 
 enum class BodyForm {
-  kMemory,    // always a ByteChain
-  kFileSlice, // a FileSlice where possible (sealed segment, checked), else a ByteChain
+  kMemory,     // always a ByteChain
+  kFileSlice,  // a FileSlice where possible (sealed segment, checked), else a ByteChain
 };
 
 struct ShardStatus {
@@ -94,35 +109,39 @@ struct ShardStatus {
   std::optional<ItemHeader> newest;
 };
 
-// Durable items in order, from a place on, waiting for what comes. Ends with kClosed when the shard is deleted.
-// One thread at a time; destroy it to stop (a pending Next must have been cancelled first).
+// Durable items in order, from a place on, waiting for what comes. Ends with kClosed when the shard
+// is deleted. One thread at a time; destroy it to stop (a pending Next must have been cancelled
+// first).
 class Tail {
  public:
   virtual ~Tail() = default;
-  // The next items, at least one, at most `limit`. kTrimmed if retention has passed its place; kCancelled by the token.
+  // The next items, at least one, at most `limit`. kTrimmed if retention has passed its place;
+  // kCancelled by the token.
   virtual Task<Result<std::vector<ItemRef>>> Next(size_t limit, CancelToken token) = 0;
 };
 
 // Thread-safe. Lives as long as the Store that gave it.
 //
-// Invariants: appended and acknowledged => in every later recovery with the same bytes; numbers strictly increase; readers see a
-// prefix of durable (or dropped) items; ordinals are dense.
+// Invariants: appended and acknowledged => in every later recovery with the same bytes; numbers
+// strictly increase; readers see a prefix of durable (or dropped) items; ordinals are dense.
 class Shard {
  public:
   virtual ~Shard() = default;
 
   virtual const ShardId& id() const = 0;
 
-  // Makes the next number and ordinal. Does not wait. kFull (disk), kFenced (read-only lane), kThrottled (too many waiting) say why
-  // nothing may be written now.
+  // Makes the next number and ordinal. Does not wait. kFull (disk), kFenced (read-only lane),
+  // kThrottled (too many waiting) say why nothing may be written now.
   virtual Result<Slot> OpenSlot() = 0;
 
-  // Durable (fdatasync'd) and in order when it completes: then, and not before, it may be acknowledged. All or nothing.
-  // With retention 0 nothing is written and it completes at once; the item lives in the live window only.
+  // Durable (fdatasync'd) and in order when it completes: then, and not before, it may be
+  // acknowledged. All or nothing. With retention 0 nothing is written and it completes at once; the
+  // item lives in the live window only.
   virtual Task<Result<ItemHeader>> Append(NewItem item) = 0;
 
-  // Ends a slot for an item that will not be stored (overload, disk full): keeps its ordinal, plays from the live window while it is
-  // there, then counts as a gap of that reason. Completes when the gap itself is durable or, if the disk is full, queued.
+  // Ends a slot for an item that will not be stored (overload, disk full): keeps its ordinal, plays
+  // from the live window while it is there, then counts as a gap of that reason. Completes when the
+  // gap itself is durable or, if the disk is full, queued.
   virtual Task<Result<ItemHeader>> Drop(NewItem item, GapReason reason) = 0;
 
   // Visible items from a place on, oldest first, at most `limit`. Cheap: index and window only.
@@ -135,7 +154,8 @@ class Shard {
 
   virtual std::unique_ptr<Tail> MakeTail(Selector from) = 0;
   virtual ShardStatus GetStatus() const = 0;
-  // Completes when the visible end has moved past `ordinal` (an item with that ordinal is visible), or the token fires.
+  // Completes when the visible end has moved past `ordinal` (an item with that ordinal is visible),
+  // or the token fires.
   virtual Task<Status> WaitForOrdinal(uint64_t ordinal, CancelToken token) = 0;
 
   // Hides everything before the item with this ordinal, durably.

@@ -35,15 +35,16 @@ struct StreamInfo {
   ShardId shard;
   uint32_t retention_hours = 24;  // 0: live only, nothing is written
   ServerTime created;
-  uint64_t version = 0;           // of its catalog entry, for compare-and-set
+  uint64_t version = 0;  // of its catalog entry, for compare-and-set
 };
 
 // What `store check` found.
 struct CheckReport {
   struct Finding {
-    std::string where;   // segment file and offset
+    std::string where;  // segment file and offset
     std::string what;
-    bool harmful = false;  // acknowledged bytes are not readable; false: a torn tail and other expected leftovers
+    bool harmful = false;  // acknowledged bytes are not readable; false: a torn tail and other
+                           // expected leftovers
   };
   uint64_t segments = 0;
   uint64_t items = 0;
@@ -56,8 +57,9 @@ class Store {
  public:
   virtual ~Store() = default;
 
-  // Locks the folder (kConflict if another process has it), recovers, and claims its lanes. `disk` and `clock` must outlive it.
-  // kCorruption if acknowledged metadata cannot be read; kUnsupported for a newer format. Blocks.
+  // Locks the folder (kConflict if another process has it), recovers, and claims its lanes. `disk`
+  // and `clock` must outlive it. kCorruption if acknowledged metadata cannot be read; kUnsupported
+  // for a newer format. Blocks.
   static Result<std::unique_ptr<Store>> Open(StoreOptions options, Disk& disk, Clock& clock);
 
   // Reads every byte of a store that no process has open. Changes nothing. Blocks.
@@ -79,8 +81,9 @@ class Store {
   // The shard of a stream; nullptr if there is none. Valid until Close.
   virtual std::shared_ptr<Shard> OpenShard(const ShardId& id) = 0;
 
-  // Whole-segment unlink and low-water marks, by the clock's time now. Run by a timer of the store itself every few seconds; public so
-  // that tests and tools can run it at a moment of their choice. `retention_timer=false` in tests is the caller's business.
+  // Whole-segment unlink and low-water marks, by the clock's time now. Run by a timer of the store
+  // itself every few seconds; public so that tests and tools can run it at a moment of their
+  // choice. `retention_timer=false` in tests is the caller's business.
   virtual Task<Status> EnforceRetention() = 0;
 
   struct Stats {
@@ -89,7 +92,7 @@ class Store {
     uint64_t segment_files = 0;
     uint64_t segment_bytes = 0;
     uint64_t pending_items = 0;
-    bool read_only = false;   // a lane refused a sync; reopen to recover
+    bool read_only = false;  // a lane refused a sync; reopen to recover
     bool full = false;
   };
   virtual Stats GetStats() const = 0;

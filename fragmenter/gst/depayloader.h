@@ -25,23 +25,28 @@ struct RtpFormat {
 // Whether Make would work: kUnsupported names the codec.
 Status CheckSupported(const RtpFormat& format);
 
-// One track's chain: RTP source pad -> depayloader -> parser -> sink pad. No threads, queues or clocks: Push runs the elements on the
-// caller's thread and the callbacks are called from within it. One thread at a time.
+// One track's chain: RTP source pad -> depayloader -> parser -> sink pad. No threads, queues or
+// clocks: Push runs the elements on the caller's thread and the callbacks are called from within
+// it. One thread at a time.
 class Depayloader {
  public:
   struct Callbacks {
-    // The decoder configuration became known or changed; before the first access unit that needs it.
+    // The decoder configuration became known or changed; before the first access unit that needs
+    // it.
     std::function<void(TrackConfig)> on_config;
     std::function<void(AccessUnit)> on_unit;
   };
 
   // `track` is put into every TrackConfig and AccessUnit.
-  static Result<std::unique_ptr<Depayloader>> Make(const RtpFormat& format, uint32_t track, Callbacks callbacks);
+  static Result<std::unique_ptr<Depayloader>> Make(const RtpFormat& format, uint32_t track,
+                                                   Callbacks callbacks);
   virtual ~Depayloader() = default;
 
-  // One whole RTP packet (header included), in sequence order. `timestamp` is its RTP time unwrapped to 64 bits; `lost_before`: packets
-  // are missing before it. Never fails for bad payload: what cannot be read is dropped and counted.
-  virtual void Push(const Bytes& packet, int64_t timestamp, bool lost_before, ServerTime received) = 0;
+  // One whole RTP packet (header included), in sequence order. `timestamp` is its RTP time
+  // unwrapped to 64 bits; `lost_before`: packets are missing before it. Never fails for bad
+  // payload: what cannot be read is dropped and counted.
+  virtual void Push(const Bytes& packet, int64_t timestamp, bool lost_before,
+                    ServerTime received) = 0;
   // Gives out what is still held.
   virtual void Flush() = 0;
   // Payload errors the elements reported so far; the last one in words.

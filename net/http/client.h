@@ -13,10 +13,11 @@ struct ClientResponse {
   std::string body;
 };
 
-// One request on a connection of its own. The body of the answer is given to `on_body` piece by piece if set, else collected (at most
-// 64 MiB).
-Task<Result<ClientResponse>> Fetch(EventLoop& loop, Endpoint server, bool unix_socket, std::string method, std::string target,
-                                   Headers headers, std::string body,
+// One request on a connection of its own. The body of the answer is given to `on_body` piece by
+// piece if set, else collected (at most 64 MiB).
+Task<Result<ClientResponse>> Fetch(EventLoop& loop, Endpoint server, bool unix_socket,
+                                   std::string method, std::string target, Headers headers,
+                                   std::string body,
                                    std::function<Status(Bytes)> on_body = nullptr);
 
 }  // namespace penstock::net

@@ -29,7 +29,8 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
-// The body while it arrives. Read to its end or not at all (then the connection closes after the answer).
+// The body while it arrives. Read to its end or not at all (then the connection closes after the
+// answer).
 class BodyReader {
  public:
   virtual ~BodyReader() = default;
@@ -40,7 +41,8 @@ class BodyReader {
 struct HttpRequest {
   std::string method;
   std::string target;  // as received: "/hls/cam1/index.m3u8?start=…"
-  std::string path;    // percent-decoded, without the query; no ".." segments (such requests are refused with 400)
+  std::string path;    // percent-decoded, without the query; no ".." segments (such requests are
+                       // refused with 400)
   std::vector<std::pair<std::string, std::string>> query;  // decoded, in order
   Headers headers;
   Endpoint peer;
@@ -53,8 +55,8 @@ struct HttpRequest {
 // Reads the whole body; kTooLarge beyond max_bytes.
 Task<Result<std::string>> ReadAll(std::shared_ptr<BodyReader> body, size_t max_bytes);
 
-// Writes a body piece by piece, while it is made (live tails). Each Write waits until the peer has taken the bytes; one that takes none for
-// limits::kHttpStalledWriteTime is cut (kTimeout).
+// Writes a body piece by piece, while it is made (live tails). Each Write waits until the peer has
+// taken the bytes; one that takes none for limits::kHttpStalledWriteTime is cut (kTimeout).
 class BodyWriter {
  public:
   virtual ~BodyWriter() = default;
@@ -64,7 +66,8 @@ class BodyWriter {
 
 // A body that is known before it is sent: pieces in order.
 using BodyPart = std::variant<ByteChain, FileSlice>;
-using StreamBody = std::function<Task<Status>(std::shared_ptr<BodyWriter>)>;  // sent with chunked coding
+using StreamBody =
+    std::function<Task<Status>(std::shared_ptr<BodyWriter>)>;  // sent with chunked coding
 
 struct HttpResponse {
   int status = 200;

@@ -1,4 +1,5 @@
-// HTTP/1.1 server: keep-alive, HEAD, chunked bodies both ways, Expect: 100-continue, one write per small answer.
+// HTTP/1.1 server: keep-alive, HEAD, chunked bodies both ways, Expect: 100-continue, one write per
+// small answer.
 #pragma once
 
 #include <memory>
@@ -9,10 +10,11 @@
 
 namespace penstock::net {
 
-// HEAD is answered by the GET handler's response without its body. Content-Length, Connection and Date are the server's business. A
-// handler's exception becomes 500. Range requests are the server's business where the response says "Accept-Ranges: bytes", has
-// parts and status 200; If-None-Match where it has an ETag; gzip where it says "Penstock-Compress: yes" (removed) and the client
-// accepts it.
+// HEAD is answered by the GET handler's response without its body. Content-Length, Connection and
+// Date are the server's business. A handler's exception becomes 500. Range requests are the
+// server's business where the response says "Accept-Ranges: bytes", has parts and status 200;
+// If-None-Match where it has an ETag; gzip where it says "Penstock-Compress: yes" (removed) and the
+// client accepts it.
 class HttpServer {
  public:
   // The handler runs on the loop that owns the connection.
@@ -23,7 +25,8 @@ class HttpServer {
   Result<Endpoint> Listen(std::string address, uint16_t port);
   Result<Endpoint> ListenUnix(std::string path);
 
-  // No new connections; idle ones close, busy ones may finish until the deadline, then they are cut. Any thread but a loop's own.
+  // No new connections; idle ones close, busy ones may finish until the deadline, then they are
+  // cut. Any thread but a loop's own.
   void Stop(std::chrono::milliseconds grace);
   size_t connections() const;
 

@@ -1,5 +1,6 @@
-// The seam to the disk, below the segment code: everything durable passes here, so that tests can tear, reorder and forget.
-// Calls block; they run on the store's own threads. Thread-safe for distinct files; one file's writes may be concurrent if disjoint.
+// The seam to the disk, below the segment code: everything durable passes here, so that tests can
+// tear, reorder and forget. Calls block; they run on the store's own threads. Thread-safe for
+// distinct files; one file's writes may be concurrent if disjoint.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ namespace penstock::store {
 class DiskFile {
  public:
   virtual ~DiskFile() = default;
-  // All of it, or an error (kIo, kFull); a failure may leave any part of it written. With direct(), offset, lengths and addresses
-  // are multiples of kDirectIoAlignment.
+  // All of it, or an error (kIo, kFull); a failure may leave any part of it written. With direct(),
+  // offset, lengths and addresses are multiples of kDirectIoAlignment.
   virtual Status Write(uint64_t offset, std::span<const iovec> pieces) = 0;
   // Reads up to out.size() bytes; fewer only at the end of the file. Same alignment rules.
   virtual Result<size_t> Read(uint64_t offset, std::span<uint8_t> out) = 0;
@@ -32,7 +33,8 @@ class DiskFile {
   virtual Status Truncate(uint64_t bytes) = 0;
   virtual Result<uint64_t> Size() = 0;
   virtual bool direct() const = 0;
-  // For sendfile, through the page cache; nullptr if this driver has no descriptors. Only for files that are no longer written.
+  // For sendfile, through the page cache; nullptr if this driver has no descriptors. Only for files
+  // that are no longer written.
   virtual std::shared_ptr<const FileHandle> OpenForSend() = 0;
 };
 
@@ -50,9 +52,11 @@ class Disk {
 
   virtual ~Disk() = default;
   // direct: O_DIRECT where the file system has it; ask DiskFile::direct() what was given.
-  virtual Result<std::unique_ptr<DiskFile>> Open(const std::filesystem::path& path, Mode mode, bool direct) = 0;
+  virtual Result<std::unique_ptr<DiskFile>> Open(const std::filesystem::path& path, Mode mode,
+                                                 bool direct) = 0;
   virtual Status CreateDirectories(const std::filesystem::path& path) = 0;
-  virtual Result<std::vector<std::string>> List(const std::filesystem::path& directory) = 0;  // names, sorted
+  virtual Result<std::vector<std::string>> List(
+      const std::filesystem::path& directory) = 0;  // names, sorted
   virtual Status Rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
   virtual Status Unlink(const std::filesystem::path& path) = 0;
   // Makes creations, renames and unlinks in it durable.
@@ -60,8 +64,9 @@ class Disk {
   virtual Result<Space> GetSpace(const std::filesystem::path& directory) = 0;
   // Exclusive for this process while the handle lives. kConflict if another process holds it.
   virtual Result<std::shared_ptr<void>> Lock(const std::filesystem::path& path) = 0;
-  // Where the index engine (RocksDB) keeps its files for the store in `directory`. Real drivers: directory/index. The in-memory
-  // driver gives a real temporary folder, or one of an older age, as a power cut would leave it.
+  // Where the index engine (RocksDB) keeps its files for the store in `directory`. Real drivers:
+  // directory/index. The in-memory driver gives a real temporary folder, or one of an older age, as
+  // a power cut would leave it.
   virtual Result<std::filesystem::path> IndexDirectory(const std::filesystem::path& directory) = 0;
 };
 

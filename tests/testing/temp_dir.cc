@@ -7,7 +7,8 @@
 namespace penstock::testing {
 
 TempDir::TempDir() {
-  // /var/tmp rather than /tmp: the latter is often RAM, and O_DIRECT and fdatasync should be the real ones.
+  // /var/tmp rather than /tmp: the latter is often RAM, and O_DIRECT and fdatasync should be the
+  // real ones.
   std::string pattern = "/var/tmp/penstock-test-XXXXXX";
   CHECK(mkdtemp(pattern.data()) != nullptr);
   path_ = pattern;

@@ -32,7 +32,8 @@ TEST(FragmentNumberTest, RefusesWhatIsNotANumberOfOurs) {
 
 TEST(StreamNameTest, FollowsTheModelsPattern) {
   EXPECT_TRUE(StreamName::Parse("front-door_1.main").ok());
-  for (const std::string& bad : {std::string(), std::string("a/b"), std::string("a b"), std::string(257, 'a')}) {
+  for (const std::string& bad :
+       {std::string(), std::string("a/b"), std::string("a b"), std::string(257, 'a')}) {
     EXPECT_EQ(StreamName::Parse(bad).error().code(), ErrorCode::kInvalidArgument) << bad;
   }
 }

@@ -13,7 +13,9 @@ Task<int> SumOf(int count) {
   co_return sum;
 }
 
-TEST(TaskTest, AMillionChildrenThatFinishAtOnceNeedNoStack) { EXPECT_EQ(SyncWait(SumOf(1'000'000)), 1'000'000); }
+TEST(TaskTest, AMillionChildrenThatFinishAtOnceNeedNoStack) {
+  EXPECT_EQ(SyncWait(SumOf(1'000'000)), 1'000'000);
+}
 
 TEST(TaskTest, AnExceptionReachesTheAwaiter) {
   auto outer = []() -> Task<bool> {
@@ -37,7 +39,7 @@ TEST(TaskTest, BlockingWorkComesBackToItsExecutor) {
   auto run = [](ThreadPool& p) -> Task<bool> {
     Executor* const home = Executor::Current();
     const auto id = co_await RunBlocking(p, [] { return std::this_thread::get_id(); });
-    co_return Executor::Current() == home && id != std::this_thread::get_id();
+    co_return Executor::Current() == home&& id != std::this_thread::get_id();
   };
   EXPECT_TRUE(SyncWait(run(pool)));
 }

@@ -1,0 +1,262 @@
+#include "ingest/publication_registry.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+
+namespace penstock::ingest {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Longer than any sane key frame interval of a camera that has just been asked to play.
+constexpr seconds kPatience{5};
+
+metrics::Gauge& ActiveGauge() {
+  return metrics::GetGauge("penstock_publications", "Streams that are being published now");
+}
+
+bool Silent(const TrackStatus& track, milliseconds running) {
+  return track.silent_ms < 0 ? running > kPatience : milliseconds(track.silent_ms) > kPatience;
+}
+
+int64_t WholeSeconds(milliseconds t) { return std::chrono::duration_cast<seconds>(t).count(); }
+
+std::string SilentWords(const TrackStatus& track, milliseconds running) {
+  const milliseconds silent = track.silent_ms < 0 ? running : milliseconds(track.silent_ms);
+  return fmt::format("no data on track {} ({}) for {} s", track.number, track.description,
+                     WholeSeconds(silent));
+}
+
+}  // namespace
+
+std::string_view SourceStateName(SourceState state) {
+  switch (state) {
+    case SourceState::kIdle:
+      return "idle";
+    case SourceState::kConnecting:
+      return "connecting";
+    case SourceState::kRecording:
+      return "recording";
+    case SourceState::kWaiting:
+      return "waiting";
+    case SourceState::kFailed:
+      return "failed";
+    case SourceState::kRefused:
+      return "refused";
+  }
+  return "idle";
+}
+
+SourceStatus JudgeRecording(const RecorderCounters& counters, milliseconds running) {
+  if (counters.storage_error) {
+    const Error& error = *counters.storage_error;
+    const std::string words = error.code() == ErrorCode::kFull ? "disk full: " + error.message()
+                                                               : "not stored: " + error.message();
+    return {.state = SourceState::kWaiting, .reason = words};
+  }
+  std::string silent;
+  size_t flowing = 0;
+  for (const TrackStatus& track : counters.tracks) {
+    if (!Silent(track, running)) {
+      if (track.units > 0) ++flowing;
+      continue;
+    }
+    if (!silent.empty()) silent += "; ";
+    silent += SilentWords(track, running);
+  }
+  if (counters.fragments_stored > 0 && flowing > 0)
+    return {.state = SourceState::kRecording, .reason = silent};
+  if (!silent.empty()) return {.state = SourceState::kWaiting, .reason = silent};
+  if (flowing == 0) {
+    return {.state = SourceState::kWaiting,
+            .reason = fmt::format("connected, no media for {} s", WholeSeconds(running))};
+  }
+  if (!counters.key_frame_seen) {
+    return {.state = SourceState::kWaiting,
+            .reason = fmt::format("no key frame for {} s", WholeSeconds(running))};
+  }
+  return {.state = SourceState::kWaiting, .reason = "collecting the first fragment"};
+}
+
+// A recorder that tells the registry when it has ended.
+class PublicationRegistry::Sink final : public MediaSink {
+ public:
+  Sink(PublicationRegistry& registry, StreamName stream, std::shared_ptr<store::Shard> shard)
+      : recorder_(std::move(shard), registry.options_.cut, registry.pending_, registry.clock_,
+                  [&registry, stream = std::move(stream)] { registry.Ended(stream); }) {}
+
+  void SetTrack(fragmenter::TrackConfig config) override { recorder_.SetTrack(std::move(config)); }
+  void SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
+                    ServerTime received) override {
+    recorder_.SenderReport(track, pts, producer, received);
+  }
+  void Push(fragmenter::AccessUnit unit) override { recorder_.Push(std::move(unit)); }
+  void PacketsLost(uint32_t track, uint64_t count) override { recorder_.PacketsLost(track, count); }
+  void Break() override { recorder_.Break(); }
+
+  std::shared_ptr<const Recorder::View> view() const { return recorder_.view(); }
+
+ private:
+  Recorder recorder_;
+};
+
+PublicationRegistry::PublicationRegistry(store::Store& store, Clock& clock,
+                                         RecordingOptions options)
+    : store_(store), clock_(clock), options_(options) {}
+
+PublicationRegistry::~PublicationRegistry() { CHECK(active_ == 0); }
+
+Status PublicationRegistry::Claim(const StreamName& stream, const std::string& source) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_[stream];
+  if (entry.active) {
+    return Error(ErrorCode::kAlreadyExists,
+                 fmt::format("stream {} is being published by {}", stream.text(), entry.from));
+  }
+  entry.active = true;
+  if (entry.kind == "push") entry.from = source;
+  entry.since = clock_.Now();
+  entry.since_steady = clock_.SteadyNow();
+  entry.view.reset();
+  ++active_;
+  ActiveGauge().Set(static_cast<int64_t>(active_));
+  return {};
+}
+
+Task<Result<std::unique_ptr<MediaSink>>> PublicationRegistry::Begin(StreamName stream,
+                                                                    std::string source) {
+  PS_CO_TRY_VOID(Claim(stream, source));
+  std::optional<store::StreamInfo> info = store_.GetStream(stream);
+  if (!info) {
+    Result<store::StreamInfo> created =
+        co_await store_.CreateStream(stream, options_.retention_hours);
+    if (created.ok()) {
+      info = std::move(created).value();
+    } else if (created.error().code() == ErrorCode::kAlreadyExists) {
+      // Somebody created it in the meantime: as good.
+      info = store_.GetStream(stream);
+    } else {
+      Ended(stream);
+      co_return std::move(created).error();
+    }
+  }
+  std::shared_ptr<store::Shard> shard = info ? store_.OpenShard(info->shard) : nullptr;
+  if (!shard) {
+    Ended(stream);
+    co_return Error(ErrorCode::kUnavailable,
+                    fmt::format("stream {} was deleted meanwhile", stream.text()));
+  }
+  auto sink = std::make_unique<Sink>(*this, stream, std::move(shard));
+  {
+    const std::lock_guard lock(mutex_);
+    entries_[stream].view = sink->view();
+  }
+  log::Write(log::kInfo, "publication began", {{"stream", stream.text()}, {"source", source}});
+  std::unique_ptr<MediaSink> out = std::move(sink);
+  co_return std::move(out);
+}
+
+void PublicationRegistry::Ended(const StreamName& stream) {
+  std::optional<Oneshot<Unit>> drained;
+  {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_[stream];
+    CHECK(entry.active);
+    entry.active = false;
+    entry.since = clock_.Now();
+    if (entry.kind == "push") {
+      entry.reported = {.state = SourceState::kIdle,
+                        .reason = fmt::format("{} has ended", entry.from)};
+    }
+    --active_;
+    ActiveGauge().Set(static_cast<int64_t>(active_));
+    if (active_ == 0) drained = std::exchange(drained_, std::nullopt);
+  }
+  log::Write(log::kInfo, "publication ended", {{"stream", stream.text()}});
+  if (drained) drained->Set(Unit());
+}
+
+void PublicationRegistry::Report(const StreamName& stream, SourceStatus status) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_[stream];
+  if (entry.reported.state != status.state) entry.since = clock_.Now();
+  entry.reported = std::move(status);
+}
+
+void PublicationRegistry::Expect(const StreamName& stream, std::string from) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_[stream];
+  entry.kind = "pull";
+  entry.from = std::move(from);
+  entry.since = clock_.Now();
+}
+
+void PublicationRegistry::Forget(const StreamName& stream) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(stream);
+  if (found == entries_.end()) return;
+  if (found->second.active) {
+    found->second.kind = "push";
+  } else {
+    entries_.erase(found);
+  }
+}
+
+PublicationStatus PublicationRegistry::Describe(const StreamName& stream,
+                                                const Entry& entry) const {
+  PublicationStatus out{.stream = stream,
+                        .kind = entry.kind,
+                        .from = entry.from,
+                        .status = entry.reported,
+                        .since = entry.since,
+                        .tracks = {}};
+  if (!entry.view) return out;
+  const SteadyTime now = clock_.SteadyNow();
+  RecorderCounters counters = entry.view->Snapshot(now);
+  out.fragments_stored = counters.fragments_stored;
+  out.fragments_dropped = counters.fragments_dropped;
+  if (entry.active) {
+    // What the session says of trouble outweighs what the recorder can guess.
+    const bool trouble =
+        entry.reported.state == SourceState::kFailed ||
+        entry.reported.state == SourceState::kRefused ||
+        (entry.reported.state == SourceState::kWaiting && !entry.reported.reason.empty());
+    out.bits_per_second = counters.bits_per_second;
+    const SourceStatus judged = JudgeRecording(
+        counters, std::chrono::duration_cast<milliseconds>(now - entry.since_steady));
+    if (!trouble || counters.storage_error) out.status = judged;
+    out.tracks = std::move(counters.tracks);
+  }
+  return out;
+}
+
+std::vector<PublicationStatus> PublicationRegistry::GetStatus() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<PublicationStatus> out;
+  out.reserve(entries_.size());
+  for (const auto& [stream, entry] : entries_) out.push_back(Describe(stream, entry));
+  return out;
+}
+
+Task<void> PublicationRegistry::Drain() {
+  for (;;) {
+    Oneshot<Unit> drained;
+    {
+      const std::lock_guard lock(mutex_);
+      if (active_ == 0) co_return;
+      CHECK(!drained_.has_value());
+      drained_ = drained;
+    }
+    co_await drained;
+  }
+}
+
+size_t PublicationRegistry::active() const {
+  const std::lock_guard lock(mutex_);
+  return active_;
+}
+
+}  // namespace penstock::ingest

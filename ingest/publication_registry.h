@@ -1,0 +1,68 @@
+// Who publishes what: the one place that knows every current and recent publication.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "ingest/recorder.h"
+#include "ingest/sources.h"
+#include "store/store.h"
+
+namespace penstock::ingest {
+
+struct RecordingOptions {
+  fragmenter::CutPolicy cut;
+  uint32_t retention_hours = 24;  // of streams that publishing creates
+};
+
+// Thread-safe. Must outlive its recorders: wait for Drain before destruction.
+class PublicationRegistry final : public Publications {
+ public:
+  PublicationRegistry(store::Store& store, Clock& clock, RecordingOptions options);
+  ~PublicationRegistry() override;
+
+  Task<Result<std::unique_ptr<MediaSink>>> Begin(StreamName stream, std::string source) override;
+  void Report(const StreamName& stream, SourceStatus status) override;
+
+  // A source that is pulled is shown even before it connects; forgotten when removed.
+  void Expect(const StreamName& stream, std::string from);
+  void Forget(const StreamName& stream);
+
+  std::vector<PublicationStatus> GetStatus() const;
+
+  // Waits until every sink is gone and its last fragment has reached the store or failed.
+  Task<void> Drain();
+  size_t active() const;
+
+ private:
+  struct Entry {
+    std::string kind = "push";
+    std::string from;
+    SourceStatus reported;
+    ServerTime since;
+    SteadyTime since_steady;
+    bool active = false;  // a sink exists, or its last fragments are still on their way
+    std::shared_ptr<const Recorder::View> view;
+  };
+  class Sink;
+
+  void Ended(const StreamName& stream);
+  Status Claim(const StreamName& stream, const std::string& source);
+  PublicationStatus Describe(const StreamName& stream, const Entry& entry) const;
+
+  store::Store& store_;
+  Clock& clock_;
+  const RecordingOptions options_;
+  PendingBytes pending_;
+
+  mutable std::mutex mutex_;
+  std::map<StreamName, Entry> entries_;
+  size_t active_ = 0;
+  std::optional<Oneshot<Unit>> drained_;
+};
+
+// How a publication is, in words for people: pure, from what its recorder has counted.
+SourceStatus JudgeRecording(const RecorderCounters& counters, std::chrono::milliseconds running);
+
+}  // namespace penstock::ingest

@@ -1,0 +1,279 @@
+#include "ingest/recorder.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+namespace penstock::ingest {
+namespace {
+
+metrics::Counter& DroppedCounter(std::string_view reason) {
+  return metrics::GetCounter("penstock_fragments_dropped_total",
+                             "Fragments that were not stored, by reason",
+                             fmt::format("reason=\"{}\"", reason));
+}
+
+uint32_t ItemFlagsOf(const fragmenter::FragmentFlags& flags) {
+  uint32_t out = 0;
+  if (flags.damaged) out |= store::kFlagDamaged;
+  if (flags.no_keyframe) out |= store::kFlagNoKeyframe;
+  if (flags.clock_jump) out |= store::kFlagClockJump;
+  if (flags.producer_time_sane) out |= store::kFlagProducerTimeSane;
+  return out;
+}
+
+int64_t SecondOf(SteadyTime t) {
+  return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();
+}
+
+}  // namespace
+
+bool PendingBytes::TryTake(size_t bytes) {
+  const size_t before = used_.fetch_add(bytes, std::memory_order_relaxed);
+  if (before + bytes <= limits::kPendingBytesMax) return true;
+  Give(bytes);
+  return false;
+}
+
+std::string DescribeTrack(const fragmenter::TrackConfig& config) {
+  const std::string_view codec = fragmenter::CodecName(config.codec);
+  if (fragmenter::IsVideo(config.codec))
+    return fmt::format("{} {}x{}", codec, config.width, config.height);
+  const std::string channels = config.channels == 1   ? "mono"
+                               : config.channels == 2 ? "stereo"
+                                                      : fmt::format("{} channels", config.channels);
+  return fmt::format("{} {} Hz {}", codec, config.sample_rate, channels);
+}
+
+// What appends need after the recorder is gone.
+struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
+  std::shared_ptr<store::Shard> shard;
+  std::shared_ptr<View> view;
+  PendingBytes* pending = nullptr;
+  std::function<void()> on_drained;
+
+  store::Slot slot;    // of the fragment that is being collected
+  size_t waiting = 0;  // fragments on their way to the log
+  bool closed = false;
+  store::RunId run = 0;  // 0: the next fragment starts one
+  std::shared_ptr<const fragmenter::TrackSet> tracks;
+  Bytes track_set;
+  Bytes track_set_meta;
+
+  void TakeSlot() {
+    Result<store::Slot> opened = shard->OpenSlot();
+    if (opened.ok()) {
+      slot = std::move(opened).value();
+    } else {
+      NoteStorage(opened.error());
+    }
+  }
+
+  void OnFragment(fragmenter::Fragment fragment) {
+    if (!slot.open()) TakeSlot();
+    if (!slot.open()) {
+      // No number, so no ordinal: viewers must be told of the hole by a discontinuity.
+      run = 0;
+      CountDropped("refused");
+      return;
+    }
+    const size_t bytes = fragment.cluster.size();
+    store::NewItem item = MakeItem(std::move(fragment));
+    const bool overload =
+        waiting >= limits::kPendingFragmentsPerStreamMax || !pending->TryTake(bytes);
+    ++waiting;
+    Detach(overload ? RunDrop(shared_from_this(), std::move(item))
+                    : RunAppend(shared_from_this(), std::move(item), bytes));
+  }
+
+  store::NewItem MakeItem(fragmenter::Fragment fragment) {
+    if (fragment.tracks != tracks) {
+      tracks = fragment.tracks;
+      track_set = fragmenter::EncodeMkvHeader(*tracks);
+      track_set_meta = fragmenter::EncodeTrackSet(*tracks);
+    }
+    if (fragment.starts_run) run = 0;
+    store::NewItem item;
+    item.run = run;
+    if (run == 0) run = slot.number().index;
+    item.slot = std::move(slot);
+    slot = store::Slot();
+    item.flags = ItemFlagsOf(fragment.flags);
+    item.producer_time = fragment.producer_time;
+    item.duration = fragment.duration;
+    item.track_set = track_set;
+    item.track_set_meta = track_set_meta;
+    item.body = std::move(fragment.cluster);
+    item.meta = fragment.frames.Encode();
+    return item;
+  }
+
+  static Task<void> RunAppend(std::shared_ptr<Pipeline> self, store::NewItem item, size_t bytes) {
+    const Result<store::ItemHeader> stored = co_await self->shard->Append(std::move(item));
+    self->pending->Give(bytes);
+    if (stored.ok()) {
+      self->NoteStored();
+    } else {
+      self->NoteStorage(stored.error());
+      self->CountDropped("refused");
+      // The number was used up and its ordinal is a gap; what follows is no continuation of it.
+      self->run = 0;
+    }
+    self->Ended();
+  }
+
+  static Task<void> RunDrop(std::shared_ptr<Pipeline> self, store::NewItem item) {
+    self->CountDropped("overload");
+    const Result<store::ItemHeader> dropped =
+        co_await self->shard->Drop(std::move(item), store::GapReason::kOverload);
+    if (!dropped.ok()) self->NoteStorage(dropped.error());
+    self->Ended();
+  }
+
+  void Ended() {
+    --waiting;
+    NotifyIfDrained();
+  }
+  void NotifyIfDrained() {
+    if (closed && waiting == 0 && on_drained) std::exchange(on_drained, nullptr)();
+  }
+
+  void NoteStored() {
+    static metrics::Counter& stored =
+        metrics::GetCounter("penstock_fragments_stored_total", "Fragments that became durable");
+    stored.Add();
+    const std::lock_guard lock(view->mutex_);
+    ++view->counters_.fragments_stored;
+    view->counters_.storage_error.reset();
+  }
+  void NoteStorage(const Error& error) {
+    bool news = false;
+    {
+      const std::lock_guard lock(view->mutex_);
+      news =
+          !view->counters_.storage_error || view->counters_.storage_error->code() != error.code();
+      view->counters_.storage_error = error;
+    }
+    if (news) {
+      log::Write(log::kWarning, "fragment not stored",
+                 {{"shard", shard->id().ToString()}, {"error", error.ToString()}});
+    }
+  }
+  void CountDropped(std::string_view reason) {
+    DroppedCounter(reason).Add();
+    const std::lock_guard lock(view->mutex_);
+    ++view->counters_.fragments_dropped;
+  }
+};
+
+Recorder::Recorder(std::shared_ptr<store::Shard> shard, fragmenter::CutPolicy policy,
+                   PendingBytes& pending, Clock& clock, std::function<void()> on_drained)
+    : view_(std::make_shared<View>()),
+      pipeline_(std::make_shared<Pipeline>()),
+      fragmenter_(policy, [pipeline = pipeline_.get()](
+                              fragmenter::Fragment f) { pipeline->OnFragment(std::move(f)); }),
+      clock_(clock),
+      executor_(Executor::Current()) {
+  CHECK(executor_ != nullptr);
+  pipeline_->shard = std::move(shard);
+  pipeline_->view = view_;
+  pipeline_->pending = &pending;
+  pipeline_->on_drained = std::move(on_drained);
+  ScheduleTick();
+}
+
+Recorder::~Recorder() {
+  executor_->StopTimer(tick_);
+  fragmenter_.Break();
+  // A slot without a fragment ends as abandoned here.
+  pipeline_->slot = store::Slot();
+  pipeline_->closed = true;
+  pipeline_->NotifyIfDrained();
+}
+
+void Recorder::ScheduleTick() {
+  tick_ = executor_->StartTimer(executor_->SteadyNow() + std::chrono::seconds(1), [this] {
+    fragmenter_.Tick(clock_.Now());
+    ScheduleTick();
+  });
+}
+
+void Recorder::SetTrack(fragmenter::TrackConfig config) {
+  {
+    const std::lock_guard lock(view_->mutex_);
+    TrackStatus& track = view_->tracks_[config.number].status;
+    track.number = config.number;
+    track.description = DescribeTrack(config);
+  }
+  fragmenter_.SetTrack(std::move(config));
+}
+
+void Recorder::SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
+                            ServerTime received) {
+  fragmenter_.SenderReport(track, pts, producer, received);
+}
+
+void Recorder::Push(fragmenter::AccessUnit unit) {
+  static metrics::Counter& bytes_in =
+      metrics::GetCounter("penstock_media_received_bytes_total", "Bytes of access units");
+  const size_t bytes = unit.data.size();
+  const SteadyTime now = clock_.SteadyNow();
+  bytes_in.Add(bytes);
+  {
+    const std::lock_guard lock(view_->mutex_);
+    View::Track& track = view_->tracks_[unit.track];
+    ++track.status.units;
+    track.status.bytes += bytes;
+    track.last_unit = now;
+    view_->counters_.key_frame_seen |= unit.key;
+    for (const int64_t second = SecondOf(now); view_->second_ < second;) {
+      view_->second_ = std::max(view_->second_ + 1, second - 10);
+      view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] = 0;
+    }
+    view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] += bytes;
+  }
+  const Status pushed = fragmenter_.Push(std::move(unit));
+  if (!pushed.ok()) {
+    static metrics::Counter& refused = metrics::GetCounter("penstock_access_units_refused_total",
+                                                           "Access units that could not be used");
+    refused.Add();
+    log::Write(log::kDebug, "access unit refused", {{"error", pushed.error().ToString()}});
+  }
+  if (fragmenter_.open() && !pipeline_->slot.open()) pipeline_->TakeSlot();
+}
+
+void Recorder::PacketsLost(uint32_t track, uint64_t count) {
+  static metrics::Counter& lost =
+      metrics::GetCounter("penstock_rtp_packets_lost_total", "RTP packets that never came");
+  lost.Add(count);
+  const std::lock_guard lock(view_->mutex_);
+  view_->tracks_[track].status.packets_lost += count;
+}
+
+void Recorder::Break() { fragmenter_.Break(); }
+
+RecorderCounters Recorder::View::Snapshot(SteadyTime now) const {
+  const std::lock_guard lock(mutex_);
+  RecorderCounters out = counters_;
+  for (const auto& [number, track] : tracks_) {
+    TrackStatus status = track.status;
+    status.number = number;
+    if (track.last_unit) {
+      status.silent_ms =
+          std::chrono::duration_cast<std::chrono::milliseconds>(now - *track.last_unit).count();
+    }
+    out.tracks.push_back(std::move(status));
+  }
+  uint64_t bytes = 0;
+  const int64_t second = SecondOf(now);
+  for (int64_t s = std::max<int64_t>(second - 10, 0); s < second; ++s) {
+    // Seconds in which nothing came were never written and hold older values.
+    if (s <= second_ && s > second_ - 11) bytes += second_bytes_[static_cast<size_t>(s % 11)];
+  }
+  out.bits_per_second = bytes * 8 / 10;
+  return out;
+}
+
+}  // namespace penstock::ingest

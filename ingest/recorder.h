@@ -1,0 +1,93 @@
+// From access units to durable fragments: one stream's publication.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "fragmenter/fragmenter.h"
+#include "ingest/media_sink.h"
+#include "ingest/sources.h"
+#include "store/shard.h"
+
+namespace penstock::ingest {
+
+// What a recorder has seen so far; read by status from other threads through Recorder::Snapshot.
+struct RecorderCounters {
+  std::vector<TrackStatus> tracks;
+  uint64_t fragments_stored = 0;
+  uint64_t fragments_dropped = 0;
+  uint64_t bits_per_second = 0;
+  bool key_frame_seen = false;
+  std::optional<Error> storage_error;  // why the newest fragment is not on disk
+};
+
+// Bytes of fragments that wait for the log, over all streams; the bound is
+// limits::kPendingBytesMax. Thread-safe.
+class PendingBytes {
+ public:
+  bool TryTake(size_t bytes);
+  void Give(size_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  size_t used() const { return used_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<size_t> used_{0};
+};
+
+// Feeds the fragmenter and appends what it cuts. Lives on its session's loop; Snapshot may be
+// called from anywhere. Fragments that wait for the log keep what they need alive after the
+// recorder is gone; `on_drained` runs (on the loop) when the last of them has ended.
+//
+// When the log falls behind, whole fragments are dropped from storage and leave a gap with the
+// reason `overload`: live never waits for the disk. A slot is taken when a fragment begins, so that
+// its number carries the time of its first byte.
+class Recorder final : public MediaSink {
+ public:
+  Recorder(std::shared_ptr<store::Shard> shard, fragmenter::CutPolicy policy, PendingBytes& pending,
+           Clock& clock, std::function<void()> on_drained);
+  ~Recorder() override;
+
+  void SetTrack(fragmenter::TrackConfig config) override;
+  void SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
+                    ServerTime received) override;
+  void Push(fragmenter::AccessUnit unit) override;
+  void PacketsLost(uint32_t track, uint64_t count) override;
+  void Break() override;
+
+  // Thread-safe; may outlive the recorder.
+  class View {
+   public:
+    RecorderCounters Snapshot(SteadyTime now) const;
+
+   private:
+    friend class Recorder;
+    struct Track {
+      TrackStatus status;
+      std::optional<SteadyTime> last_unit;
+    };
+    mutable std::mutex mutex_;
+    std::map<uint32_t, Track> tracks_;
+    RecorderCounters counters_;
+    // Bytes of the second under way and of the ten before it.
+    std::array<uint64_t, 11> second_bytes_{};
+    int64_t second_ = 0;
+  };
+  std::shared_ptr<const View> view() const { return view_; }
+
+ private:
+  struct Pipeline;
+  void ScheduleTick();
+
+  std::shared_ptr<View> view_;
+  std::shared_ptr<Pipeline> pipeline_;
+  fragmenter::Fragmenter fragmenter_;
+  Clock& clock_;
+  Executor* executor_;
+  Executor::TimerId tick_ = 0;
+};
+
+// "H.264 1280x720", "AAC 48000 Hz stereo"
+std::string DescribeTrack(const fragmenter::TrackConfig& config);
+
+}  // namespace penstock::ingest

@@ -1,0 +1,59 @@
+// Runs a puller for every source, keeps them in the catalog, starts them again after a restart.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "ingest/publication_registry.h"
+#include "ingest/sources.h"
+#include "net/event_loop.h"
+#include "store/catalog.h"
+
+namespace penstock::ingest {
+
+// Thread-safe. Stop before destruction.
+class SourceSupervisor final : public Sources {
+ public:
+  // Pulls one camera until cancelled; rtsp::PullCamera in the service, a script in tests.
+  using Puller =
+      std::function<Task<void>(net::EventLoop& loop, SourceConfig config, CancelToken token)>;
+
+  SourceSupervisor(store::Catalog& catalog, PublicationRegistry& registry, net::EventLoops& loops,
+                   Puller puller);
+  ~SourceSupervisor() override;
+
+  // Starts what the catalog holds and the declarative ones of the configuration. kAlreadyExists
+  // names a source that is in both.
+  Status Start(std::vector<SourceConfig> declarative);
+
+  Task<Status> Add(SourceConfig config) override;
+  Task<Status> Remove(StreamName name) override;
+  std::vector<SourceConfig> List() const override;
+  std::vector<PublicationStatus> GetStatus() const override { return registry_.GetStatus(); }
+
+  // Cancels every puller and waits for their TEARDOWNs.
+  Task<void> Stop();
+
+ private:
+  struct Running {
+    SourceConfig config;
+    net::EventLoop* loop = nullptr;
+    std::shared_ptr<TaskGroup> group;  // home: loop
+    uint64_t version = 0;              // of the catalog entry; 0 for declarative ones
+  };
+
+  Status Launch(SourceConfig config, uint64_t version);
+  static Task<void> Halt(std::shared_ptr<TaskGroup> group);
+
+  store::Catalog& catalog_;
+  PublicationRegistry& registry_;
+  net::EventLoops& loops_;
+  Puller puller_;
+
+  mutable std::mutex mutex_;
+  std::map<StreamName, Running> running_;
+  bool stopping_ = false;
+};
+
+}  // namespace penstock::ingest
