@@ -1,0 +1,57 @@
+// A stream as HLS: one media playlist, its init segments and its media segments, straight from the
+// store.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/task.h"
+#include "base/time.h"
+#include "playback/hls/file_name.h"
+#include "playback/hls/playlist_query.h"
+#include "playback/mp4/layout.h"
+#include "playback/resource.h"
+#include "store/store.h"
+
+namespace penstock::playback {
+
+struct HlsOptions {
+  Layout layout = Layout::kContiguous;  // what playlists name; segments of both are always served
+  size_t playlist_cache_bytes = 16u << 20;
+  size_t segment_cache_bytes = 64u << 20;
+};
+
+// Thread-safe: any executor may call it. Store and clock must outlive it, and it every call.
+//
+// Errors (message is for the person who reads it):
+//   kNotFound         no such stream, no such file, nothing stored there (yet), a gap
+//   kTrimmed          it was there; retention has removed it
+//   kInvalidArgument  the query
+//   kTooLarge         the query asks for a longer range than limits::kStoredRangeMax; answer 400
+//   kCorruption, kIo  from the store
+class HlsService {
+ public:
+  HlsService(store::Store& store, Clock& clock, HlsOptions options = {});
+  ~HlsService();
+  HlsService(const HlsService&) = delete;
+
+  // GET /hls/<stream>/<file>?<query>: all there is. Pairs are decoded; a query belongs to playlists
+  // only and is otherwise ignored. Parameters that are not the playlist's (keys, tokens) must have
+  // been taken out.
+  Task<Result<Resource>> Get(StreamName stream, std::string file,
+                             std::vector<std::pair<std::string, std::string>> query);
+
+  Task<Result<Resource>> MediaPlaylist(StreamName stream, PlaylistQuery query);
+  // Init or media segment; requires a name that is not the playlist's.
+  Task<Result<Resource>> Init(StreamName stream, HlsFileName name);
+  Task<Result<Resource>> Segment(StreamName stream, HlsFileName name);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::playback
