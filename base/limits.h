@@ -18,6 +18,12 @@ inline constexpr size_t kFragmentBytesMax = 50'000'000;
 // dropped, counted.
 inline constexpr size_t kAccessUnitBytesMax = 16'000'000;
 
+// Tracks of a stream, and the decoder configuration of one. MKV could number 126 in one byte; a
+// camera has two or three, and a configuration some hundred bytes. A further track is refused, a
+// larger configuration drops the track.
+inline constexpr size_t kTracksMax = 16;
+inline constexpr size_t kCodecPrivateBytesMax = 64 * 1024;
+
 // Live window in RAM per stream; older fragments are read from disk. At least the newest fragment
 // stays whatever its size.
 inline constexpr size_t kWindowBytesPerStreamMax = 768 * 1024;

@@ -63,7 +63,7 @@ struct Frame {
   uint32_t offset = 0;     // of the frame's bytes from the first byte of the Cluster element
   uint32_t size = 0;       // bytes
   int64_t dts = 0;         // ticks since the run's origin for this track's clock
-  int32_t cts_offset = 0;  // pts - dts, ticks
+  int32_t cts_offset = 0;  // pts - dts, ticks; may be negative (timeline/reorder.h)
   uint32_t duration = 0;   // ticks
 };
 

@@ -1,0 +1,70 @@
+// The track set's stored form (docs/format-media.md).
+#include <limits>
+
+#include "base/byte_io.h"
+#include "base/limits.h"
+#include "fragmenter/media.h"
+
+namespace penstock::fragmenter {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+
+Error Corrupt(const char* what) {
+  return Error(ErrorCode::kCorruption, std::string("track set: ") + what);
+}
+
+bool IsKnown(uint8_t codec) {
+  return codec >= uint8_t{1} && codec <= static_cast<uint8_t>(Codec::kAac);
+}
+
+}  // namespace
+
+Bytes EncodeTrackSet(const TrackSet& set) {
+  CHECK(set.tracks.size() <= limits::kTracksMax);
+  ByteWriter out;
+  out.Be(kVersion);
+  out.Varint(set.tracks.size());
+  for (const TrackConfig& track : set.tracks) {
+    CHECK(track.codec_private.size() <= limits::kCodecPrivateBytesMax);
+    out.Be(static_cast<uint8_t>(track.codec));
+    for (const uint32_t value : {track.number, track.clock_rate, track.width, track.height,
+                                 track.sample_rate, track.channels}) {
+      out.Varint(value);
+    }
+    out.Varint(track.codec_private.size());
+    out.Raw(track.codec_private);
+  }
+  return out.Take();
+}
+
+Result<TrackSet> DecodeTrackSet(ByteSpan bytes) {
+  ByteReader in(bytes);
+  const uint8_t version = in.Be<uint8_t>();
+  if (in.ok() && version != kVersion) return Corrupt("a version this program does not know");
+  const uint64_t count = in.Varint();
+  if (!in.ok() || count > limits::kTracksMax) return Corrupt("too many tracks");
+
+  TrackSet set;
+  set.tracks.resize(count);
+  for (TrackConfig& track : set.tracks) {
+    const uint8_t codec = in.Be<uint8_t>();
+    if (in.ok() && !IsKnown(codec)) return Corrupt("unknown codec");
+    track.codec = static_cast<Codec>(codec);
+    for (uint32_t* value : {&track.number, &track.clock_rate, &track.width, &track.height,
+                            &track.sample_rate, &track.channels}) {
+      const uint64_t read = in.Varint();
+      if (read > std::numeric_limits<uint32_t>::max()) return Corrupt("number out of range");
+      *value = static_cast<uint32_t>(read);
+    }
+    const uint64_t private_bytes = in.Varint();
+    if (private_bytes > limits::kCodecPrivateBytesMax)
+      return Corrupt("codec private data too large");
+    track.codec_private = Bytes::Copy(in.Raw(private_bytes));
+  }
+  if (!in.ok()) return Corrupt("cut short");
+  if (in.left() != 0) return Corrupt("bytes after the last track");
+  return set;
+}
+
+}  // namespace penstock::fragmenter
