@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.h"
+
+namespace penstock::server {
+
+std::string ToHex(ByteSpan bytes);
+// nullopt if it is not an even number of hexadecimal digits.
+std::optional<std::string> FromHex(std::string_view hex);
+// RFC 4648 §4, padding optional; nullopt for anything else.
+std::optional<std::string> FromBase64(std::string_view text);
+
+}  // namespace penstock::server

@@ -1,0 +1,67 @@
+// What the operator may decide: the values, as the program uses them. Their names, defaults, limits
+// and explanations are one table (server/config/settings.h). Coroutine-free, so that the parser can
+// be fuzzed.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "server/config/units.h"
+
+namespace penstock::server {
+
+// One entry of `sources:`.
+struct ConfiguredSource {
+  StreamName name;
+  std::string url;        // with the password: never shown, never logged
+  std::string transport;  // "auto", "tcp" or "udp"
+};
+
+struct Config {
+  std::filesystem::path data;
+  std::optional<HostPort> http;
+  std::optional<HostPort> rtsp;
+  uint64_t threads = 0;
+  bool trust_loopback = true;
+  std::chrono::milliseconds stop_within{0};
+
+  log::Level log_level = log::Level::kInfo;
+  log::Format log_format = log::Format::kText;
+  bool log_requests = true;
+
+  std::chrono::milliseconds retention{0};
+  std::chrono::milliseconds fragment_min{0};
+  std::chrono::milliseconds fragment_max{0};
+
+  uint64_t store_lanes = 1;
+  uint64_t store_segment_bytes = 0;
+  uint64_t store_read_threads = 0;
+  double store_full_at = 0;
+
+  std::vector<ConfiguredSource> sources;
+
+  uint32_t retention_hours() const {
+    return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::hours>(retention).count());
+  }
+};
+
+// Every setting at its default.
+Config DefaultConfig();
+
+// Sets what the YAML text names. `file` is for messages only ("penstock.yaml"). An error names file
+// and line and, for an unknown key, the one that was probably meant; `config` is then half changed.
+Status ApplyYaml(std::string_view text, std::string_view file, Config& config);
+Status ApplyYamlFile(const std::filesystem::path& path, Config& config);
+
+// Rules between settings; called when everything has been applied.
+Status CheckConfig(const Config& config);
+
+}  // namespace penstock::server

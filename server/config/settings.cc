@@ -1,0 +1,241 @@
+#include "server/config/settings.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+
+namespace penstock::server {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Setter = std::function<Status(Config&, std::string_view)>;
+
+Error Invalid(std::string message) {
+  return Error(ErrorCode::kInvalidArgument, std::move(message));
+}
+
+Setter Path(std::filesystem::path Config::*member) {
+  return [member](Config& config, std::string_view text) -> Status {
+    if (text.empty()) return Invalid("a path is needed");
+    config.*member = std::filesystem::path(text);
+    return Status();
+  };
+}
+
+Setter Listen(std::optional<HostPort> Config::*member) {
+  return [member](Config& config, std::string_view text) -> Status {
+    PS_TRY(config.*member, ParseListen(text));
+    return Status();
+  };
+}
+
+Setter Count(uint64_t Config::*member, uint64_t least, uint64_t most) {
+  return [=](Config& config, std::string_view text) -> Status {
+    PS_TRY(const uint64_t value, ParseCount(text));
+    if (value < least || value > most) {
+      return Invalid(fmt::format("{} is not between {} and {}", value, least, most));
+    }
+    config.*member = value;
+    return Status();
+  };
+}
+
+// 0 is "choose for me"; anything else lies within the limits.
+Setter SizeOrAuto(uint64_t Config::*member, uint64_t least, uint64_t most) {
+  return [=](Config& config, std::string_view text) -> Status {
+    PS_TRY(const uint64_t value, ParseByteSize(text));
+    if (value != 0 && (value < least || value > most)) {
+      return Invalid(fmt::format("{} is not between {} and {}", text, FormatByteSize(least),
+                                 FormatByteSize(most)));
+    }
+    config.*member = value;
+    return Status();
+  };
+}
+
+Setter Duration(milliseconds Config::*member, milliseconds least, milliseconds most) {
+  return [=](Config& config, std::string_view text) -> Status {
+    PS_TRY(const milliseconds value, ParseDuration(text));
+    if (value < least || value > most) {
+      return Invalid(fmt::format("{} is not between {} and {}", text, FormatDuration(least),
+                                 FormatDuration(most)));
+    }
+    config.*member = value;
+    return Status();
+  };
+}
+
+Setter Bool(bool Config::*member) {
+  return [member](Config& config, std::string_view text) -> Status {
+    PS_TRY(config.*member, ParseBool(text));
+    return Status();
+  };
+}
+
+Setter Share(double Config::*member, double least, double most) {
+  return [=](Config& config, std::string_view text) -> Status {
+    PS_TRY(const double value, ParseShare(text));
+    if (value < least || value > most) {
+      return Invalid(
+          fmt::format("{} is not between {:.0f}% and {:.0f}%", text, least * 100, most * 100));
+    }
+    config.*member = value;
+    return Status();
+  };
+}
+
+Status SetRetention(Config& config, std::string_view text) {
+  PS_TRY(const milliseconds value, ParseDuration(text));
+  if (value % hours(1) != milliseconds(0))
+    return Invalid(fmt::format("{} is not a whole number of hours", text));
+  if (value > hours(limits::kRetentionHoursMax)) {
+    return Invalid(
+        fmt::format("{} is more than {} hours (ten years)", text, limits::kRetentionHoursMax));
+  }
+  config.retention = value;
+  return Status();
+}
+
+Status SetLogLevel(Config& config, std::string_view text) {
+  if (text == "debug")
+    config.log_level = log::kDebug;
+  else if (text == "info")
+    config.log_level = log::kInfo;
+  else if (text == "warning")
+    config.log_level = log::kWarning;
+  else if (text == "error")
+    config.log_level = log::kError;
+  else
+    return Invalid(fmt::format("'{}' is none of debug, info, warning, error", text));
+  return Status();
+}
+
+Status SetLogFormat(Config& config, std::string_view text) {
+  if (text == "text")
+    config.log_format = log::Format::kText;
+  else if (text == "json")
+    config.log_format = log::Format::kJson;
+  else
+    return Invalid(fmt::format("'{}' is neither text nor json", text));
+  return Status();
+}
+
+std::vector<Setting> MakeSettings() {
+  return {
+      {"data", "path", "./penstock-data", "",
+       "The folder that holds everything: media, index, keys. One server at a time may use it. The "
+       "Debian package and the "
+       "a system service, /var/lib/penstock is the usual place.",
+       Path(&Config::data)},
+      {"http", "address", "0.0.0.0:8080", "host:port, port, or off",
+       "Where the page, playback and the API are served. Every address by default: whoever is not "
+       "on this machine needs a key "
+       "(`penstock key create`). Write 127.0.0.1:8080 to be reachable from this machine only.",
+       Listen(&Config::http)},
+      {"rtsp", "address", "0.0.0.0:8554", "host:port, port, or off",
+       "Where cameras and encoders push to: rtsp://host:8554/<stream>. Publishers that are not on "
+       "this machine need a key.",
+       Listen(&Config::rtsp)},
+      {"threads", "number", "0", "0 to 256; 0 is one per core",
+       "Threads that serve sockets. Neither cameras nor viewers add any.",
+       Count(&Config::threads, 0, 256)},
+      {"trust_loopback", "yes or no", "true", "",
+       "Whether requests from this machine to localhost need no key. Turn it off where a reverse "
+       "proxy on this machine forwards "
+       "requests without X-Forwarded-For or Forwarded headers, or where other people have accounts "
+       "on it.",
+       Bool(&Config::trust_loopback)},
+      {"stop_within", "duration", "10s", "0 to 5m",
+       "How long requests that are under way may take to finish when the server is told to stop.",
+       Duration(&Config::stop_within, milliseconds(0), seconds(300))},
+      {"retention", "duration", "24h", "whole hours; 0 to 87600h",
+       "How long a new stream keeps its media; 0 is live only, nothing is stored. Change one that "
+       "exists with "
+       "`penstock stream retention`.",
+       SetRetention},
+      {"fragment.min", "duration", "1s", "0 to 60s",
+       "A fragment is not ended before it is this long, even if a key frame comes. Short fragments "
+       "mean low latency, long ones "
+       "fewer of them.",
+       Duration(&Config::fragment_min, milliseconds(0), seconds(60))},
+      {"fragment.max", "duration", "10s", "100ms to 60s",
+       "A fragment is ended after this time, even without a key frame.",
+       Duration(&Config::fragment_max, milliseconds(100), seconds(60))},
+      {"log.level", "debug, info, warning or error", "info", "",
+       "The least important kind of event that is logged.", SetLogLevel},
+      {"log.format", "text or json", "text", "",
+       "How events are written to standard error: for people, or one JSON object per line for "
+       "programs.",
+       SetLogFormat},
+      {"log.requests", "yes or no", "true", "",
+       "Whether each HTTP request is logged when it ends. Keys never appear in the log.",
+       Bool(&Config::log_requests)},
+      {"store.full_at", "share", "95%", "10% to 99%",
+       "How full the volume may become. Beyond it nothing more is stored, sources and /healthz say "
+       "so, and live viewing goes on.",
+       Share(&Config::store_full_at, 0.10, 0.99)},
+      {"store.segment", "size", "0", "16MB to 1GB; 0 is a 500th of the volume within these limits",
+       "Size of the files media is written to. Expired media is freed file by file.",
+       SizeOrAuto(&Config::store_segment_bytes, 16'000'000, 1'073'741'824)},
+      {"store.lanes", "number", "1", "1 to 16",
+       "Logs written side by side. More than one helps only where the data folder spans several "
+       "disks.",
+       Count(&Config::store_lanes, 1, 16)},
+      {"store.read_threads", "number", "4", "1 to 64",
+       "Threads that read stored media from the disk. Spinning disks with many viewers profit from "
+       "more.",
+       Count(&Config::store_read_threads, 1, 64)},
+  };
+}
+
+}  // namespace
+
+std::string Setting::Flag() const {
+  std::string flag = fmt::format("--{}", name);
+  std::replace(flag.begin(), flag.end(), '.', '-');
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
+
+const std::vector<Setting>& Settings() {
+  static const std::vector<Setting> settings = MakeSettings();
+  return settings;
+}
+
+const Setting* FindSetting(std::string_view name) {
+  for (const Setting& setting : Settings()) {
+    if (setting.name == name) return &setting;
+  }
+  return nullptr;
+}
+
+const Setting* FindSettingByFlag(std::string_view flag) {
+  for (const Setting& setting : Settings()) {
+    if (setting.Flag() == flag) return &setting;
+  }
+  return nullptr;
+}
+
+Config DefaultConfig() {
+  Config config;
+  for (const Setting& setting : Settings()) {
+    const Status set = setting.set(config, setting.fallback);
+    CHECK(set.ok());
+  }
+  return config;
+}
+
+Status CheckConfig(const Config& config) {
+  if (config.fragment_min > config.fragment_max) {
+    return Invalid(fmt::format("fragment.min ({}) is longer than fragment.max ({})",
+                               FormatDuration(config.fragment_min),
+                               FormatDuration(config.fragment_max)));
+  }
+  return Status();
+}
+
+}  // namespace penstock::server

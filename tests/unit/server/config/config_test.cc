@@ -1,0 +1,144 @@
+#include "server/config/config.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "server/config/settings.h"
+#include "server/config/suggest.h"
+
+namespace penstock::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+Status Apply(std::string_view text, Config& config) { return ApplyYaml(text, "p.yaml", config); }
+
+std::string Refusal(std::string_view text) {
+  Config config = DefaultConfig();
+  const Status applied = Apply(text, config);
+  return applied.ok() ? "it was accepted" : applied.error().message();
+}
+
+TEST(ConfigTest, TheReferenceIsTheTable) {
+  std::ifstream in("docs/configuration.md", std::ios::binary);
+  ASSERT_TRUE(in) << "tests run in the root of the repository";
+  std::stringstream text;
+  text << in.rdbuf();
+  EXPECT_EQ(text.str(), ConfigurationReference())
+      << "run: penstock config reference > docs/configuration.md";
+}
+
+TEST(ConfigTest, EverySettingHasAValidDefaultAndItsOwnFlag) {
+  std::set<std::string> flags;
+  for (const Setting& setting : Settings()) {
+    Config config;
+    EXPECT_TRUE(setting.set(config, setting.fallback).ok()) << setting.name;
+    EXPECT_TRUE(flags.insert(setting.Flag()).second) << setting.name;
+    EXPECT_EQ(FindSettingByFlag(setting.Flag()), &setting);
+    EXPECT_FALSE(setting.help.empty()) << setting.name;
+  }
+}
+
+TEST(ConfigTest, SectionsAndTopLevelValuesAreApplied) {
+  Config config = DefaultConfig();
+  const Status applied = Apply(
+      "data: /srv/video\n"
+      "http: 127.0.0.1:9000\n"
+      "rtsp: off\n"
+      "retention: 7d\n"
+      "log:\n"
+      "  level: debug\n"
+      "  format: json\n"
+      "fragment: {min: 500ms, max: 4s}\n"
+      "sources:\n"
+      "  - name: door\n"
+      "    url: rtsp://u:p@cam/1\n"
+      "    transport: tcp\n",
+      config);
+  ASSERT_TRUE(applied.ok()) << applied.error().message();
+  EXPECT_EQ(config.data, "/srv/video");
+  EXPECT_EQ(config.http->port, 9000);
+  EXPECT_FALSE(config.rtsp.has_value());
+  EXPECT_EQ(config.retention_hours(), 168u);
+  EXPECT_EQ(config.log_level, log::Level::kDebug);
+  EXPECT_EQ(config.fragment_min.count(), 500);
+  ASSERT_EQ(config.sources.size(), 1u);
+  EXPECT_EQ(config.sources[0].name.text(), "door");
+  EXPECT_EQ(config.sources[0].transport, "tcp");
+}
+
+TEST(ConfigTest, AnEmptyFileChangesNothing) {
+  Config config = DefaultConfig();
+  EXPECT_TRUE(Apply("", config).ok());
+  EXPECT_TRUE(Apply("# only a comment\n", config).ok());
+  EXPECT_TRUE(Apply("log:\nsources:\n", config).ok());
+  EXPECT_EQ(config.http, DefaultConfig().http);
+}
+
+TEST(ConfigTest, AnUnknownKeyIsRefusedWithItsLineAndTheOneThatWasMeant) {
+  EXPECT_THAT(Refusal("data: x\nretenion: 1h\n"),
+              HasSubstr("p.yaml:2: there is no setting 'retenion'"));
+  EXPECT_THAT(Refusal("retenion: 1h\n"), HasSubstr("did you mean 'retention'?"));
+  EXPECT_THAT(Refusal("log:\n  levle: info\n"),
+              HasSubstr("p.yaml:2: there is no setting 'log.levle'; did you mean 'log.level'?"));
+  EXPECT_THAT(Refusal("level: info\n"), HasSubstr("did you mean 'log.level'?"));
+  EXPECT_THAT(Refusal("source:\n  - name: x\n"), HasSubstr("did you mean 'sources'?"));
+  EXPECT_THAT(Refusal("quux: 1\n"), Not(HasSubstr("did you mean")));
+  EXPECT_THAT(Refusal("sources:\n  - nmae: a\n"), HasSubstr("did you mean 'name'?"));
+}
+
+TEST(ConfigTest, BadValuesAreRefusedWithTheLineAndTheReason) {
+  EXPECT_THAT(Refusal("\nretention: 90m\n"),
+              HasSubstr("p.yaml:2: retention: 90m is not a whole number of hours"));
+  EXPECT_THAT(Refusal("threads: 300\n"), HasSubstr("threads: 300 is not between 0 and 256"));
+  EXPECT_THAT(Refusal("log: loud\n"), HasSubstr("'log' holds settings"));
+  EXPECT_THAT(Refusal("http: [1, 2]\n"), HasSubstr("'http' wants one value"));
+  EXPECT_THAT(Refusal("data: a\ndata: b\n"), HasSubstr("p.yaml:2: 'data' stands here twice"));
+  EXPECT_THAT(Refusal("- a\n- b\n"), HasSubstr("name: value"));
+  EXPECT_THAT(Refusal("store:\n  full_at: 120%\n"), HasSubstr("not between 10% and 99%"));
+  EXPECT_THAT(Refusal("log: {level: [\n"), HasSubstr("p.yaml:"));
+}
+
+TEST(ConfigTest, ASourceThatCannotBeOneIsRefusedWithoutShowingItsPassword) {
+  const std::string wrong_scheme = Refusal("sources:\n  - name: a\n    url: http://u:hunter2@h/\n");
+  EXPECT_THAT(wrong_scheme, HasSubstr("has to start with rtsp://"));
+  EXPECT_THAT(wrong_scheme, Not(HasSubstr("hunter2")));
+  EXPECT_THAT(Refusal("sources:\n  - url: rtsp://h/\n"),
+              HasSubstr("p.yaml:2: this source has no name"));
+  EXPECT_THAT(Refusal("sources:\n  - {name: a b, url: rtsp://h/}\n"), HasSubstr("p.yaml:2:"));
+  EXPECT_THAT(Refusal("sources:\n  - {name: a, url: rtsp://h/}\n  - {name: a, url: rtsp://i/}\n"),
+              HasSubstr("p.yaml:3: there are two sources named 'a'"));
+  EXPECT_THAT(Refusal("sources:\n  - {name: a, url: rtsp://h/, transport: pigeon}\n"),
+              HasSubstr("auto, tcp or udp"));
+}
+
+TEST(ConfigTest, RulesBetweenSettingsAreChecked) {
+  Config config = DefaultConfig();
+  EXPECT_TRUE(CheckConfig(config).ok());
+  ASSERT_TRUE(Apply("fragment: {min: 20s, max: 10s}\n", config).ok());
+  EXPECT_FALSE(CheckConfig(config).ok());
+}
+
+TEST(ConfigTest, AMissingFileIsNamed) {
+  Config config = DefaultConfig();
+  const Status applied = ApplyYamlFile("/nonexistent/penstock.yaml", config);
+  ASSERT_FALSE(applied.ok());
+  EXPECT_THAT(applied.error().message(), HasSubstr("/nonexistent/penstock.yaml"));
+}
+
+TEST(SuggestTest, DistanceCountsInsertionsDeletionsReplacementsAndSwaps) {
+  EXPECT_EQ(EditDistance("", "abc"), 3u);
+  EXPECT_EQ(EditDistance("abc", "abc"), 0u);
+  EXPECT_EQ(EditDistance("abc", "abd"), 1u);
+  EXPECT_EQ(EditDistance("abc", "acb"), 1u);
+  EXPECT_EQ(EditDistance("kitten", "sitting"), 3u);
+}
+
+TEST(SuggestTest, NothingIsSuggestedForAWordThatIsNearNothing) {
+  EXPECT_EQ(Nearest("zzzzzz", {"data", "http"}), "");
+  EXPECT_EQ(Nearest("dta", {"data", "http"}), "data");
+}
+
+}  // namespace
+}  // namespace penstock::server
