@@ -15,7 +15,8 @@ namespace penstock::ingest::rtsp {
 // Takes ANNOUNCE/RECORD at rtsp://host:port/<stream>.
 class Server {
  public:
-  Server(net::EventLoops& loops, const Authorizer& authorizer, Publications& publications, Clock& clock);
+  Server(net::EventLoops& loops, const Authorizer& authorizer, Publications& publications,
+         Clock& clock);
   ~Server();  // Requires Stop.
   Result<net::Endpoint> Listen(std::string address, uint16_t port);
   // Ends every session. Any thread but a loop's own.
@@ -34,8 +35,9 @@ struct ClientContext {
   Publications& publications;
 };
 
-// Pulls one camera until cancelled: connect, DESCRIBE, SETUP, PLAY, watchdog per track, reconnect with jittered exponential backoff, TEARDOWN.
-// Reports its status through Publications::Report. Runs on context.loop.
+// Pulls one camera until cancelled: connect, DESCRIBE, SETUP, PLAY, watchdog per track, reconnect
+// with jittered exponential backoff, TEARDOWN. Reports its status through Publications::Report.
+// Runs on context.loop.
 Task<void> PullCamera(ClientContext context, SourceConfig config, CancelToken token);
 
 }  // namespace penstock::ingest::rtsp
