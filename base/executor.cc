@@ -19,10 +19,9 @@ Executor::CurrentScope::CurrentScope(Executor* executor) : before_(current_execu
 Executor::CurrentScope::~CurrentScope() { current_executor = before_; }
 
 void LoopExecutor::Post(Work work) {
-  {
-    const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(work));
-  }
+  // Notified under the lock: once the work can run, it may end the loop, and this object with it (SyncWait).
+  const std::lock_guard lock(mutex_);
+  queue_.push_back(std::move(work));
   wake_.notify_one();
 }
 
@@ -68,10 +67,8 @@ void LoopExecutor::Run() {
 }
 
 void LoopExecutor::Stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
   wake_.notify_one();
 }
 

@@ -54,6 +54,23 @@ inline constexpr std::chrono::seconds kHttpHeadTime{20};
 // A reader that takes no byte for this long is cut.
 inline constexpr std::chrono::seconds kHttpStalledWriteTime{30};
 
+// TCP: a peer that vanished (power cut, lost route) is noticed after this long, idle or with unacknowledged data.
+inline constexpr std::chrono::seconds kTcpKeepAliveIdle{30};
+inline constexpr std::chrono::seconds kTcpKeepAliveInterval{10};
+inline constexpr int kTcpKeepAliveProbes = 3;
+inline constexpr std::chrono::seconds kTcpUserTimeout{60};
+// Accepting goes on after this long when the process has run out of descriptors.
+inline constexpr std::chrono::milliseconds kAcceptPause{100};
+// What one connection may read or write in one turn before the others of its loop have theirs.
+inline constexpr size_t kTurnBytesMax = 1u << 20;
+// One sendfile call; also the step in which cold files are read in (DESIGN 6).
+inline constexpr size_t kSendFileStepMax = 512 * 1024;
+// Name lookups and cold file reads block; they have threads of their own, whatever the number of connections.
+inline constexpr size_t kResolverThreads = 4;
+inline constexpr size_t kFileReadThreads = 4;
+// Receive buffer of a UDP socket: 4 Mbit/s for 2 s, or one large key frame at line rate. The kernel may grant less (rmem_max).
+inline constexpr int kUdpReceiveBufferBytes = 1 << 20;
+
 // RTSP messages (RFC 2326 names no limit); answered with 400/413 and closed.
 inline constexpr size_t kRtspHeadBytesMax = 16 * 1024;
 inline constexpr size_t kRtspBodyBytesMax = 64 * 1024;

@@ -16,16 +16,20 @@
 namespace penstock::net {
 
 struct Endpoint {
-  std::string address;  // "127.0.0.1", "::1"; a path for Unix-domain sockets
+  std::string address;  // "127.0.0.1", "::1"; a path with at least one / for Unix-domain sockets;
+                        // empty if not known
   uint16_t port = 0;
 
-  bool is_loopback() const;      // Unix-domain sockets count as loopback
-  std::string ToString() const;  // "127.0.0.1:8554", "[::1]:8554"
+  bool is_unix() const { return address.find('/') != std::string::npos; }
+  // Unix-domain sockets count as loopback; an endpoint that is not known does not.
+  bool is_loopback() const;
+  std::string ToString() const;  // "127.0.0.1:8554", "[::1]:8554", "unix:/run/x.sock"
 };
 
 class TcpStream {
  public:
-  // Resolves (off the loop) and connects on the current loop, trying each address.
+  // Resolves (off the loop) and connects on the current loop, trying each address; each gets its
+  // share of the time that is left.
   static Task<Result<std::unique_ptr<TcpStream>>> Connect(EventLoop& loop, std::string host,
                                                           uint16_t port,
                                                           std::chrono::milliseconds timeout,
@@ -38,10 +42,20 @@ class TcpStream {
   virtual Task<Result<size_t>> Read(std::span<uint8_t> out) = 0;
   // All pieces in order (writev). The bytes are kept alive by the chain. One write at a time.
   virtual Task<Status> Write(ByteChain bytes) = 0;
-  // All of the slice by sendfile. One write at a time.
+  // As Write, when another write follows at once: the kernel may hold back a packet that is not
+  // full.
+  virtual Task<Status> WriteMore(ByteChain bytes) = 0;
+  // All of the slice by sendfile; pages that are not in memory are read by threads that may block.
+  // One write at a time. kIo if the file ends before the slice does.
   virtual Task<Status> SendFile(FileSlice slice) = 0;
+  // Bytes the kernel has taken so far; moves while a long write is under way.
+  virtual uint64_t bytes_written() const = 0;
 
-  // Pending calls end with kCancelled; the connection is gone. Idempotent.
+  // Pending calls end with kCancelled; the connection stays. After an interrupted read no byte is
+  // lost; a write may be half done.
+  virtual void Interrupt() = 0;
+  // Pending calls end with kCancelled; the connection is gone. Idempotent. The destructor does the
+  // same.
   virtual void Close() = 0;
   // No more writes; the peer sees the end.
   virtual void ShutdownWrite() = 0;
@@ -62,11 +76,13 @@ class TcpListener {
   // number.
   static Result<std::unique_ptr<TcpListener>> Listen(EventLoop& loop, std::string address,
                                                      uint16_t port);
+  // `mode` as in chmod. A socket file that nobody listens on is replaced; Close removes ours.
   static Result<std::unique_ptr<TcpListener>> ListenUnix(EventLoop& loop, std::string path,
                                                          int mode);
   virtual ~TcpListener() = default;
   // A connection, made on `on` (which may be another loop than the listener's; then hand it over
-  // there yourself).
+  // there yourself). When the process is out of descriptors this waits until there are some.
+  // kCancelled after Close. One call at a time.
   virtual Task<Result<std::unique_ptr<TcpStream>>> Accept(EventLoop& on) = 0;
   virtual void Close() = 0;
   virtual Endpoint local() const = 0;

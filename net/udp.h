@@ -23,12 +23,13 @@ class UdpSocket {
     size_t bytes = 0;
     Endpoint from;
   };
+  // A datagram that does not fit is cut. kCancelled after Close. One call at a time.
   virtual Task<Result<Datagram>> Receive(std::span<uint8_t> out) = 0;
   // Receives without waiting; kUnavailable when there is none. For draining after one Receive.
   virtual Result<Datagram> TryReceive(std::span<uint8_t> out) = 0;
   // Best effort, without waiting: what the kernel does not take is lost, as on the wire.
   virtual Status Send(ByteSpan bytes, const Endpoint& to) = 0;
-  virtual void Close() = 0;
+  virtual void Close() = 0;  // The destructor does the same.
   virtual Endpoint local() const = 0;
 };
 
