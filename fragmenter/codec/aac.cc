@@ -59,21 +59,36 @@ Result<AacConfig> ParseAudioSpecificConfig(ByteSpan bytes) {
     return Error(ErrorCode::kUnsupported, "AAC channel configuration above 7");
   config.channels = channel_configuration == 7 ? 8 : channel_configuration;
 
-  // Backward compatible signalling: the core first, then 0x2b7 and the extension. Only looked for
-  // where nothing of unknown length (a program config element, an error-resilient extension) lies
-  // between.
-  if (channel_configuration != 0 && !extension_flag && config.signalled_type == 2 &&
-      bits.left() >= 16) {
-    if (bits.Bits(11) == 0x2b7 && ReadObjectType(bits) == kSbr && bits.Bit()) {
-      const uint32_t rate = ReadSampleRate(bits);
-      if (bits.ok() && rate != 0) {
-        config.output_sample_rate = rate;
-        config.signalled_type = kSbr;
-        if (bits.left() >= 12 && bits.Bits(11) == 0x548 && bits.Bit()) config.signalled_type = kPs;
-      }
-    }
+  // What lies between here and the end (a program config element, an error-resilient extension) has
+  // a length of its own.
+  if (channel_configuration == 0 || extension_flag) return config;
+  config.config_bits = bytes.size() * 8 - bits.left();
+
+  // Backward compatible signalling: the core first, then 0x2b7 and the extension.
+  if (config.signalled_type != 2 || bits.left() < 16) return config;
+  if (bits.Bits(11) != 0x2b7 || ReadObjectType(bits) != kSbr) return config;
+  if (bits.Bit()) {
+    const uint32_t rate = ReadSampleRate(bits);
+    if (!bits.ok() || rate == 0) return config;
+    config.output_sample_rate = rate;
+    config.signalled_type = kSbr;
+  }
+  if (bits.ok()) config.config_bits = bytes.size() * 8 - bits.left();
+  if (config.signalled_type == kSbr && bits.left() >= 12 && bits.Bits(11) == 0x548) {
+    if (bits.Bit()) config.signalled_type = kPs;
+    config.config_bits = bytes.size() * 8 - bits.left();
   }
   return config;
+}
+
+Bytes CutAudioSpecificConfig(ByteSpan bytes, const AacConfig& config) {
+  CHECK(config.config_bits > 0);
+  const size_t size = (config.config_bits + 7) / 8;
+  CHECK(size <= bytes.size());
+  std::vector<uint8_t> out(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+  if (config.config_bits % 8 != 0)
+    out.back() &= static_cast<uint8_t>(0xff << (8 - config.config_bits % 8));
+  return Bytes::From(std::move(out));
 }
 
 }  // namespace penstock::fragmenter
