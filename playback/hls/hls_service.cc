@@ -1,0 +1,261 @@
+#include "playback/hls/hls_service.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/crc32c.h"
+#include "base/limits.h"
+#include "fragmenter/media.h"
+#include "playback/hls/media_playlist.h"
+#include "playback/hls/stored_range.h"
+#include "playback/mp4/init_segment.h"
+#include "playback/mp4/media_segment.h"
+#include "playback/shared_cache.h"
+
+namespace penstock::playback {
+namespace {
+
+using store::ItemHeader;
+using store::ItemRef;
+using store::Shard;
+using store::ShardStatus;
+using ShardPtr = std::shared_ptr<Shard>;
+
+// Part of every segment's ETag: counts up when the bytes that are made from the same fragment
+// change.
+constexpr int kSegmentFormat = 1;
+
+constexpr char kPlaylistType[] = "application/vnd.apple.mpegurl";
+constexpr char kVideoType[] = "video/mp4";
+constexpr char kAudioType[] = "audio/mp4";
+
+const char* ContentType(const fragmenter::TrackSet& tracks) {
+  const bool video = std::ranges::any_of(
+      tracks.tracks, [](const fragmenter::TrackConfig& t) { return IsVideo(t.codec); });
+  return video ? kVideoType : kAudioType;
+}
+
+Resource MakePlaylistResource(const PlaylistItems& list, const PlaylistShape& shape) {
+  std::string text = RenderMediaPlaylist(list.listed(), shape);
+  const uint32_t crc = Crc32c(AsBytes(text));
+  Resource resource;
+  resource.content_type = kPlaylistType;
+  resource.etag = fmt::format("\"{}-{}-{}-{:08x}\"", shape.life, list.listed().front().ordinal,
+                              list.listed().back().ordinal, crc);
+  resource.parts.emplace_back(ByteChain(Bytes::From(std::move(text))));
+  return resource;
+}
+
+Error GapError(const ItemHeader& item) {
+  const char* what = item.kind == store::ItemKind::kGap ? "nothing was recorded then"
+                                                        : "nothing was stored in its place";
+  return Error(ErrorCode::kNotFound, fmt::format("fragment {} is a gap: {}", item.ordinal, what));
+}
+
+// The fragment with this ordinal, if it is there.
+Task<Result<ItemRef>> FindFragment(ShardPtr shard, uint64_t ordinal) {
+  const ShardStatus status = shard->GetStatus();
+  if (ordinal < status.oldest_ordinal) {
+    co_return Error(ErrorCode::kTrimmed,
+                    fmt::format("fragment {} is older than what is kept", ordinal));
+  }
+  if (ordinal >= status.next_ordinal) {
+    co_return Error(ErrorCode::kNotFound, fmt::format("there is no fragment {} yet", ordinal));
+  }
+  store::Selector from = store::FromOrdinal{ordinal};
+  PS_CO_TRY(std::vector<ItemRef> found, co_await shard->Find(from, 1));
+  if (found.empty() || found.front().header.ordinal != ordinal) {
+    // Retention went by between the two questions.
+    co_return Error(ErrorCode::kTrimmed,
+                    fmt::format("fragment {} is older than what is kept", ordinal));
+  }
+  if (!IsPlayable(found.front().header)) co_return GapError(found.front().header);
+  co_return std::move(found.front());
+}
+
+Task<Result<fragmenter::TrackSet>> LoadTrackSet(ShardPtr shard, store::TrackSetId id) {
+  PS_CO_TRY(const store::TrackSet stored, co_await shard->GetTrackSet(id));
+  co_return fragmenter::DecodeTrackSet(stored.meta);
+}
+
+std::string SegmentTag(const HlsFileName& name) {
+  return fmt::format("\"{}-{}-{}{}\"", name.life, name.id,
+                     name.layout == Layout::kVerbatim ? 'v' : 'c', kSegmentFormat);
+}
+
+Task<Result<Resource>> LoadSegment(ShardPtr shard, HlsFileName name) {
+  PS_CO_TRY(ItemRef ref, co_await FindFragment(shard, name.id));
+  PS_CO_TRY(const fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, ref.header.track_set));
+  const store::BodyForm form =
+      name.layout == Layout::kVerbatim ? store::BodyForm::kFileSlice : store::BodyForm::kMemory;
+  PS_CO_TRY(store::ItemBytes bytes, co_await shard->Open(ref, form));
+  PS_CO_TRY(const fragmenter::FrameTable table, fragmenter::FrameTable::Decode(bytes.meta));
+  const auto* slice = std::get_if<FileSlice>(&bytes.body);
+  const uint64_t cluster_bytes = slice ? slice->size : std::get<ByteChain>(bytes.body).size();
+  PS_CO_TRY(const MediaSegment segment,
+            MakeMediaSegment(tracks, table, cluster_bytes, name.id, name.layout));
+
+  Resource resource;
+  resource.content_type = ContentType(tracks);
+  resource.etag = SegmentTag(name);
+  resource.immutable = true;
+  if (slice) {
+    resource.parts.emplace_back(ByteChain(segment.head));
+    resource.parts.emplace_back(*slice);
+  } else {
+    resource.parts.emplace_back(AssembleSegment(segment, std::get<ByteChain>(bytes.body)));
+  }
+  co_return resource;
+}
+
+// What is kept alive by a resource in memory; nullopt for one that is (partly) a file: the page
+// cache has that.
+std::optional<size_t> MemoryCost(const Resource& resource, uint64_t body_bytes) {
+  for (const BodyPart& part : resource.parts) {
+    if (std::holds_alternative<FileSlice>(part)) return std::nullopt;
+  }
+  return body_bytes + (size_t{4} << 10);
+}
+
+}  // namespace
+
+struct HlsService::Impl {
+  Impl(store::Store& s, Clock& c, HlsOptions o)
+      : store(s),
+        clock(c),
+        options(o),
+        playlists(o.playlist_cache_bytes, "playlist"),
+        segments(o.segment_cache_bytes, "segment") {}
+
+  Result<ShardPtr> OpenShard(const StreamName& stream) const;
+  // The shard, if the name belongs to this life of the stream.
+  Result<ShardPtr> OpenShard(const StreamName& stream, const HlsFileName& name) const;
+  Status CheckTimes(const PlaylistQuery& query) const;
+  Task<Result<Resource>> BuildPlaylist(ShardPtr shard, PlaylistQuery query, std::string key);
+
+  store::Store& store;
+  Clock& clock;
+  const HlsOptions options;
+  ResourceCache playlists;
+  ResourceCache segments;
+  SingleFlight flights;
+};
+
+Result<ShardPtr> HlsService::Impl::OpenShard(const StreamName& stream) const {
+  const std::optional<store::StreamInfo> info = store.GetStream(stream);
+  ShardPtr shard = info ? store.OpenShard(info->shard) : nullptr;
+  if (!shard) return Error(ErrorCode::kNotFound, fmt::format("no stream {}", stream.text()));
+  return shard;
+}
+
+Result<ShardPtr> HlsService::Impl::OpenShard(const StreamName& stream,
+                                             const HlsFileName& name) const {
+  PS_TRY(ShardPtr shard, OpenShard(stream));
+  if (LifeOf(shard->id()) != name.life) {
+    return Error(
+        ErrorCode::kNotFound,
+        fmt::format("stream {} was deleted and made again; load its playlist anew", stream.text()));
+  }
+  return shard;
+}
+
+Status HlsService::Impl::CheckTimes(const PlaylistQuery& query) const {
+  if (query.start && *query.start > clock.Now()) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("start {} is in the future", FormatRfc3339(*query.start)));
+  }
+  return {};
+}
+
+Task<Result<Resource>> HlsService::Impl::BuildPlaylist(ShardPtr shard, PlaylistQuery query,
+                                                       std::string key) {
+  PS_CO_TRY(const PlaylistItems list, co_await ListItems(shard, query));
+  PlaylistShape shape;
+  shape.kind = KindOf(query);
+  shape.life = LifeOf(shard->id());
+  shape.layout = options.layout;
+  shape.target_seconds = TargetSeconds(list.looked_at);
+  Resource resource = MakePlaylistResource(list, shape);
+  // A dropped fragment turns into a gap when it leaves the window, which moves no ordinal: such a
+  // list is not kept.
+  const bool may_change = std::ranges::any_of(list.listed(), [](const ItemHeader& item) {
+    return IsPlayable(item) && (item.flags & store::kFlagDropped) != 0;
+  });
+  if (!may_change) playlists.Put(key, resource, PartsBytes(resource.parts));
+  co_return resource;
+}
+
+HlsService::HlsService(store::Store& store, Clock& clock, HlsOptions options)
+    : impl_(std::make_unique<Impl>(store, clock, options)) {}
+
+HlsService::~HlsService() = default;
+
+Task<Result<Resource>> HlsService::Get(StreamName stream, std::string file,
+                                       std::vector<std::pair<std::string, std::string>> query) {
+  PS_CO_TRY(HlsFileName name, ParseHlsFileName(file));
+  switch (name.kind) {
+    case HlsFileName::Kind::kPlaylist: {
+      PS_CO_TRY(const PlaylistQuery parsed, ParsePlaylistQuery(query));
+      co_return co_await MediaPlaylist(std::move(stream), parsed);
+    }
+    case HlsFileName::Kind::kInit:
+      co_return co_await Init(std::move(stream), std::move(name));
+    case HlsFileName::Kind::kSegment:
+      co_return co_await Segment(std::move(stream), std::move(name));
+  }
+  co_return Error(ErrorCode::kInternal, "a file of no kind");
+}
+
+Task<Result<Resource>> HlsService::MediaPlaylist(StreamName stream, PlaylistQuery query) {
+  PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream));
+  PS_CO_TRY_VOID(impl_->CheckTimes(query));
+  // Whatever may be listed lies between the two ordinals, so that nothing else can change the text.
+  const ShardStatus status = shard->GetStatus();
+  const std::string key =
+      fmt::format("{}|{}|{}|{}|{}", shard->id().ToString(), query.start ? ToMs(*query.start) : -1,
+                  query.end ? ToMs(*query.end) : -1, status.oldest_ordinal, status.next_ordinal);
+  if (std::optional<Resource> cached = impl_->playlists.Get(key)) co_return std::move(*cached);
+  std::optional<Oneshot<SingleFlight::Outcome>> others = impl_->flights.Join(key);
+  if (others) co_return co_await *others;
+  SingleFlight::Leader leader(impl_->flights, key);
+  Result<Resource> built = co_await impl_->BuildPlaylist(shard, query, key);
+  leader.Finish(built);
+  co_return built;
+}
+
+Task<Result<Resource>> HlsService::Init(StreamName stream, HlsFileName name) {
+  CHECK(name.kind == HlsFileName::Kind::kInit);
+  PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream, name));
+  PS_CO_TRY(const fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, name.id));
+  PS_CO_TRY(Bytes bytes, MakeInitSegment(tracks));
+  Resource resource;
+  resource.content_type = ContentType(tracks);
+  resource.etag = fmt::format("\"{}-i{}-{}\"", name.life, name.id, kSegmentFormat);
+  resource.immutable = true;
+  resource.parts.emplace_back(ByteChain(std::move(bytes)));
+  co_return resource;
+}
+
+Task<Result<Resource>> HlsService::Segment(StreamName stream, HlsFileName name) {
+  CHECK(name.kind == HlsFileName::Kind::kSegment);
+  PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream, name));
+  // What retention has hidden is not given out of the cache either.
+  const bool trimmed = name.id < shard->GetStatus().oldest_ordinal;
+  const std::string key = shard->id().ToString() + FormatHlsFileName(name);
+  if (!trimmed) {
+    if (std::optional<Resource> cached = impl_->segments.Get(key)) co_return std::move(*cached);
+  }
+  std::optional<Oneshot<SingleFlight::Outcome>> others = impl_->flights.Join(key);
+  if (others) co_return co_await *others;
+  SingleFlight::Leader leader(impl_->flights, key);
+  Result<Resource> loaded = co_await LoadSegment(shard, name);
+  if (loaded.ok()) {
+    const std::optional<size_t> cost = MemoryCost(*loaded, PartsBytes(loaded->parts));
+    if (cost) impl_->segments.Put(key, *loaded, *cost);
+  }
+  leader.Finish(loaded);
+  co_return loaded;
+}
+
+}  // namespace penstock::playback

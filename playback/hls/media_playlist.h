@@ -1,0 +1,62 @@
+// The text of a media playlist (RFC 8216, EXT-X-GAP of its successor) from the index alone. Pure.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "playback/mp4/layout.h"
+#include "store/item.h"
+
+namespace penstock::playback {
+
+// A live playlist holds the newest fragments: at least so many, and at least so long. Players begin
+// three target durations (at most 30 s, since a fragment has at most 10 s) before the end; one that
+// stalls for as long again still finds its place. What a list holds beyond that costs 100 bytes an
+// entry and no latency.
+inline constexpr size_t kLiveEntriesMin = 10;
+inline constexpr std::chrono::seconds kLiveSpanMin{30};
+// How far back a live playlist looks: the bound of its entries, and what its target duration is the
+// maximum of. A target that came from the listed entries alone would change whenever the longest
+// slides out.
+inline constexpr size_t kLiveLookback = 64;
+
+struct PlaylistShape {
+  enum class Kind {
+    kLive,    // slides
+    kRewind,  // slides, and players begin at its first entry
+    kVod,     // complete
+  };
+  Kind kind = Kind::kLive;
+  std::string life;  // see file_name.h
+  Layout layout = Layout::kContiguous;
+  int64_t target_seconds = 1;
+};
+
+// A fragment that can be played; everything else keeps its place in the list as a gap.
+bool IsPlayable(const store::ItemHeader& item);
+
+// What an entry adds to the players' timeline. A dropped fragment keeps its duration when it
+// becomes a gap. A hole has next to none (players then go on without a pause; PROGRAM-DATE-TIME
+// tells how long it was), but not zero: players divide by it.
+std::chrono::microseconds EntryDuration(const store::ItemHeader& item);
+
+// EXT-X-TARGETDURATION for lists of these items: the longest, rounded to seconds as the RFC does,
+// at least 1.
+int64_t TargetSeconds(std::span<const store::ItemHeader> items);
+
+// Index of the first item that a live playlist of these items (oldest first) lists. While items are
+// appended, it never moves back: media sequence numbers only grow.
+size_t LiveStart(std::span<const store::ItemHeader> items);
+
+// Without what cannot be played at the front; VOD: neither at the end.
+std::span<const store::ItemHeader> TrimGaps(std::span<const store::ItemHeader> items,
+                                            PlaylistShape::Kind kind);
+
+// Requires items, with dense ordinals. Media sequence = ordinal, discontinuity sequence =
+// discontinuity ordinal: the same over reloads, restarts and retention.
+std::string RenderMediaPlaylist(std::span<const store::ItemHeader> items,
+                                const PlaylistShape& shape);
+
+}  // namespace penstock::playback

@@ -1,0 +1,124 @@
+#include "playback/hls/stored_range.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+
+namespace penstock::playback {
+namespace {
+
+using store::ItemHeader;
+using store::ItemRef;
+using store::ShardStatus;
+using Items = std::vector<ItemHeader>;
+using ShardPtr = std::shared_ptr<store::Shard>;
+
+constexpr size_t kPageItems = 4096;
+
+Error Nothing(std::string message) { return Error(ErrorCode::kNotFound, std::move(message)); }
+
+Items HeadersOf(const std::vector<ItemRef>& refs) {
+  Items items;
+  items.reserve(refs.size());
+  for (const ItemRef& ref : refs) items.push_back(ref.header);
+  return items;
+}
+
+// The newest `count` items.
+Task<Result<Items>> Newest(ShardPtr shard, uint64_t not_before, size_t count) {
+  const ShardStatus status = shard->GetStatus();
+  const uint64_t far_back = status.next_ordinal > count ? status.next_ordinal - count : 0;
+  store::Selector from = store::FromOrdinal{std::max(far_back, not_before)};
+  PS_CO_TRY(const std::vector<ItemRef> refs, co_await shard->Find(from, count));
+  co_return HeadersOf(refs);
+}
+
+Result<PlaylistItems> Listed(Items items, size_t first, PlaylistShape::Kind kind) {
+  PlaylistItems list;
+  list.looked_at = std::move(items);
+  const std::span<const ItemHeader> all(list.looked_at);
+  const std::span<const ItemHeader> listed = TrimGaps(all.subspan(first), kind);
+  if (listed.empty()) return Nothing("there is nothing to play yet");
+  list.first = static_cast<size_t>(listed.data() - all.data());
+  list.count = listed.size();
+  return list;
+}
+
+Task<Result<PlaylistItems>> ListLive(ShardPtr shard) {
+  PS_CO_TRY(Items items, co_await Newest(shard, 0, kLiveLookback));
+  const size_t first = LiveStart(items);
+  co_return Listed(std::move(items), first, PlaylistShape::Kind::kLive);
+}
+
+Task<Result<PlaylistItems>> ListRewind(ShardPtr shard, ServerTime start) {
+  store::Selector from = store::FromServerTime{start};
+  PS_CO_TRY(const std::vector<ItemRef> begin, co_await shard->Find(from, 1));
+  if (begin.empty()) {
+    co_return Nothing(fmt::format("nothing is stored from {} on yet", FormatRfc3339(start)));
+  }
+  PS_CO_TRY(Items items,
+            co_await Newest(shard, begin.front().header.ordinal, limits::kPlaylistEntriesMax));
+  co_return Listed(std::move(items), 0, PlaylistShape::Kind::kRewind);
+}
+
+// Appends what a page has of [.., end). True if the range goes on after it.
+bool TakePage(const std::vector<ItemRef>& page, ServerTime end, Items& items) {
+  for (const ItemRef& ref : page) {
+    if (ref.header.server_time >= end) return false;
+    // Retention went by between two pages: what came before is gone, too.
+    if (!items.empty() && ref.header.ordinal != items.back().ordinal + 1) items.clear();
+    items.push_back(ref.header);
+  }
+  return page.size() == kPageItems;
+}
+
+Error NothingBetween(const ShardStatus& status, ServerTime start, ServerTime end) {
+  const std::string range =
+      fmt::format("between {} and {}", FormatRfc3339(start), FormatRfc3339(end));
+  if (status.oldest && status.oldest_ordinal > 0 && end <= status.oldest->server_time) {
+    return Error(ErrorCode::kTrimmed,
+                 fmt::format("what was stored {} is no longer kept; the oldest is of {}", range,
+                             FormatRfc3339(status.oldest->server_time)));
+  }
+  return Nothing(fmt::format("nothing is stored {}", range));
+}
+
+Task<Result<PlaylistItems>> ListVod(ShardPtr shard, ServerTime start, ServerTime end) {
+  Items items;
+  store::Selector from = store::FromServerTime{start};
+  bool more = true;
+  while (more) {
+    PS_CO_TRY(const std::vector<ItemRef> page, co_await shard->Find(from, kPageItems));
+    more = TakePage(page, end, items);
+    if (items.size() > kVodEntriesMax) {
+      co_return Error(ErrorCode::kTooLarge,
+                      fmt::format("the range has more than {} fragments: ask for a shorter one",
+                                  kVodEntriesMax));
+    }
+    if (more) from = store::FromOrdinal{page.back().header.ordinal + 1};
+  }
+  Result<PlaylistItems> list = Listed(std::move(items), 0, PlaylistShape::Kind::kVod);
+  if (!list.ok()) co_return NothingBetween(shard->GetStatus(), start, end);
+  co_return list;
+}
+
+}  // namespace
+
+PlaylistShape::Kind KindOf(const PlaylistQuery& query) {
+  if (query.end) return PlaylistShape::Kind::kVod;
+  return query.start ? PlaylistShape::Kind::kRewind : PlaylistShape::Kind::kLive;
+}
+
+Task<Result<PlaylistItems>> ListItems(ShardPtr shard, PlaylistQuery query) {
+  switch (KindOf(query)) {
+    case PlaylistShape::Kind::kLive:
+      co_return co_await ListLive(shard);
+    case PlaylistShape::Kind::kRewind:
+      co_return co_await ListRewind(shard, *query.start);
+    case PlaylistShape::Kind::kVod:
+      co_return co_await ListVod(shard, *query.start, *query.end);
+  }
+  co_return Error(ErrorCode::kInternal, "a playlist of no kind");
+}
+
+}  // namespace penstock::playback

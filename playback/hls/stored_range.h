@@ -1,0 +1,35 @@
+// Which items of a shard a playlist is about.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/task.h"
+#include "playback/hls/media_playlist.h"
+#include "playback/hls/playlist_query.h"
+#include "store/shard.h"
+
+namespace penstock::playback {
+
+// A stored range of the shortest fragments (1 s) has 21,600; more would be a flood of tiny ones,
+// and no player takes such a list.
+inline constexpr size_t kVodEntriesMax = 25'000;
+
+struct PlaylistItems {
+  std::vector<store::ItemHeader> looked_at;  // what the target duration comes from
+  size_t first = 0;                          // listed: looked_at[first, first + count)
+  size_t count = 0;
+
+  std::span<const store::ItemHeader> listed() const {
+    return std::span(looked_at).subspan(first, count);
+  }
+};
+
+PlaylistShape::Kind KindOf(const PlaylistQuery& query);
+
+// At least one listed item, the first of them playable. kNotFound, kTrimmed: nothing to list;
+// kTooLarge.
+Task<Result<PlaylistItems>> ListItems(std::shared_ptr<store::Shard> shard, PlaylistQuery query);
+
+}  // namespace penstock::playback

@@ -1,0 +1,265 @@
+#include "playback/hls/hls_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/limits.h"
+#include "tests/unit/playback/fake_store.h"
+#include "tests/unit/playback/media_builders.h"
+
+namespace penstock::playback {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::Not;
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+constexpr int64_t kNoonMs = 1'768'478'400'000;
+
+class HlsServiceTest : public testing::Test {
+ protected:
+  // Two seconds of video with an audio frame, received from 12:00 on.
+  store::ItemHeader& AddFragment() {
+    const auto n = static_cast<int64_t>(shard_->items.size());
+    FragmentBuilder fragment(static_cast<uint64_t>(kNoonMs + n * 2000));
+    fragment.Add({.track = 1, .key = true, .dts = n * 180'000, .duration = 180'000}, "PICTURE")
+        .Add({.track = 2, .key = true, .dts = n * 96'000, .duration = 96'000}, "SOUND");
+    FakeShard::Item item;
+    item.meta = fragment.table.Encode();
+    item.body = fragment.Finish();
+    item.header.duration = milliseconds(2000);
+    item.header.server_time = ServerTimeFromMs(kNoonMs + n * 2000);
+    item.header.track_set = 1;
+    return shard_->Add(std::move(item));
+  }
+  void AddFragments(int count) {
+    for (int i = 0; i < count; ++i) AddFragment();
+  }
+  void AddGap() {
+    FakeShard::Item item;
+    item.header.kind = store::ItemKind::kGap;
+    item.header.server_time =
+        ServerTimeFromMs(kNoonMs + static_cast<int64_t>(shard_->items.size()) * 2000);
+    shard_->Add(std::move(item));
+  }
+  void SetUp() override {
+    fragmenter::TrackSet set;
+    set.tracks = {AvcTrack(1), AacTrack(2)};
+    shard_->track_sets[1] = {.id = 1, .meta = fragmenter::EncodeTrackSet(set)};
+  }
+
+  Result<Resource> Get(std::string file, Pairs query = {}) {
+    return SyncWait(service_.Get(name_, std::move(file), std::move(query)));
+  }
+  std::string Text(const Resource& resource) {
+    return std::string(std::get<ByteChain>(resource.parts.at(0)).Flatten().text());
+  }
+  std::string Playlist(Pairs query = {}) { return Text(Get("index.m3u8", query).value()); }
+  std::string SegmentName(uint64_t ordinal, Layout layout = Layout::kContiguous) {
+    return FormatHlsFileName({.kind = HlsFileName::Kind::kSegment,
+                              .life = LifeOf(shard_->id()),
+                              .id = ordinal,
+                              .layout = layout});
+  }
+  void ExpectError(const Result<Resource>& result, ErrorCode code, const char* text) {
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error().code(), code) << result.error().ToString();
+    EXPECT_THAT(result.error().message(), HasSubstr(text));
+  }
+
+  FakeStore store_;
+  std::shared_ptr<FakeShard> shard_ = store_.AddStream("cam1");
+  const StreamName name_ = StreamName::Parse("cam1").value();
+  SimulatedClock clock_{ServerTimeFromMs(kNoonMs + 86'400'000)};
+  HlsService service_{store_, clock_};
+};
+
+TEST_F(HlsServiceTest, TheLiveListSlidesAndKeepsItsNumbers) {
+  AddFragments(40);
+  EXPECT_THAT(Playlist(), HasSubstr("#EXT-X-MEDIA-SEQUENCE:25\n"));
+  AddFragment();
+  const std::string text = Playlist();
+  EXPECT_THAT(text, HasSubstr("#EXT-X-MEDIA-SEQUENCE:26\n"));
+  EXPECT_THAT(text, HasSubstr(SegmentName(40)));
+}
+
+TEST_F(HlsServiceTest, RetentionDoesNotRenumber) {
+  AddFragments(10);
+  shard_->oldest = 4;
+  const std::string text = Playlist();
+  EXPECT_THAT(text, HasSubstr("#EXT-X-MEDIA-SEQUENCE:4\n"));
+  EXPECT_THAT(text, HasSubstr("#EXTINF:2,\n" + SegmentName(4)));
+}
+
+TEST_F(HlsServiceTest, TheTargetDurationOutlivesTheFragmentThatSetIt) {
+  AddFragment().duration = milliseconds(9000);
+  AddFragments(40);
+  EXPECT_THAT(Playlist(), HasSubstr("#EXT-X-TARGETDURATION:9\n"));
+}
+
+TEST_F(HlsServiceTest, EveryUriOfAPlaylistIsServed) {
+  AddFragments(3);
+  const std::string text = Playlist();
+  const size_t map = text.find("URI=\"") + 5;
+  const Resource init = Get(text.substr(map, text.find('"', map) - map)).value();
+  EXPECT_EQ(init.content_type, "video/mp4");
+  EXPECT_TRUE(init.immutable);
+  EXPECT_TRUE(Text(init).substr(4).starts_with("ftyp"));
+  for (const Layout layout : {Layout::kContiguous, Layout::kVerbatim}) {
+    const Resource segment = Get(SegmentName(1, layout)).value();
+    EXPECT_EQ(segment.content_type, "video/mp4");
+    EXPECT_TRUE(segment.immutable);
+    EXPECT_THAT(Text(segment), HasSubstr("PICTURE"));
+  }
+  EXPECT_TRUE(Text(Get(SegmentName(1)).value()).ends_with("mdatPICTURESOUND"));
+}
+
+TEST_F(HlsServiceTest, TheTagOfAResourceSaysItsBytes) {
+  AddFragments(3);
+  const Resource before = Get("index.m3u8").value();
+  EXPECT_EQ(before.etag, Get("index.m3u8").value().etag);
+  EXPECT_FALSE(before.immutable);
+  AddFragment();
+  EXPECT_NE(before.etag, Get("index.m3u8").value().etag);
+  EXPECT_NE(Get(SegmentName(1)).value().etag, Get(SegmentName(2)).value().etag);
+  EXPECT_NE(Get(SegmentName(1)).value().etag, Get(SegmentName(1, Layout::kVerbatim)).value().etag);
+}
+
+TEST_F(HlsServiceTest, AVerbatimSegmentOfASealedFileIsAHeadAndAFileRange) {
+  AddFragments(2);
+  shard_->file = std::make_shared<const FileHandle>(-1);
+  shard_->file_offsets[1] = 4096;
+  const Resource segment = Get(SegmentName(1, Layout::kVerbatim)).value();
+  ASSERT_EQ(segment.parts.size(), 2u);
+  EXPECT_EQ(std::get<FileSlice>(segment.parts[1]).offset, 4096u);
+  EXPECT_EQ(std::get<FileSlice>(segment.parts[1]).size, shard_->items[1].body.size());
+}
+
+TEST_F(HlsServiceTest, AStoredRangeHasItsFragmentsAndAnEnd) {
+  AddFragments(100);
+  const std::string text = Playlist(
+      {{"start", std::to_string(kNoonMs + 20'500)}, {"end", std::to_string(kNoonMs + 30'000)}});
+  EXPECT_THAT(text, HasSubstr("#EXT-X-MEDIA-SEQUENCE:10\n"));
+  EXPECT_THAT(text, HasSubstr(SegmentName(14)));
+  EXPECT_THAT(text, Not(HasSubstr(SegmentName(15))));
+  EXPECT_TRUE(text.ends_with("#EXT-X-ENDLIST\n"));
+}
+
+TEST_F(HlsServiceTest, ARangeLongerThanAPageIsListedWhole) {
+  AddFragments(9000);
+  const std::string text =
+      Playlist({{"start", std::to_string(kNoonMs)}, {"end", std::to_string(kNoonMs + 18'000'000)}});
+  EXPECT_THAT(text, HasSubstr("#EXT-X-MEDIA-SEQUENCE:0\n"));
+  EXPECT_THAT(text, HasSubstr(SegmentName(8999)));
+}
+
+TEST_F(HlsServiceTest, RewindBeginsAtItsStartAndFollowsTheEdge) {
+  AddFragments(100);
+  const Pairs query = {{"start", std::to_string(kNoonMs + 20'000)}};
+  const std::string text = Playlist(query);
+  EXPECT_THAT(text, HasSubstr("#EXT-X-MEDIA-SEQUENCE:10\n"));
+  EXPECT_THAT(text, HasSubstr(SegmentName(99)));
+  EXPECT_THAT(text, Not(HasSubstr("ENDLIST")));
+  AddFragment();
+  EXPECT_THAT(Playlist(query), HasSubstr(SegmentName(100)));
+}
+
+TEST_F(HlsServiceTest, RewindNeverHasMoreEntriesThanItsBound) {
+  AddFragments(static_cast<int>(limits::kPlaylistEntriesMax) + 50);
+  EXPECT_THAT(Playlist({{"start", std::to_string(kNoonMs)}}),
+              HasSubstr("#EXT-X-MEDIA-SEQUENCE:50\n"));
+}
+
+TEST_F(HlsServiceTest, AListThatNothingChangedIsNotMadeAgain) {
+  AddFragments(5);
+  Playlist();
+  const int finds = shard_->finds;
+  Playlist();
+  EXPECT_EQ(shard_->finds, finds);
+}
+
+TEST_F(HlsServiceTest, AListWithADroppedFragmentIsMadeAgain) {
+  AddFragments(5);
+  shard_->items[3].header.flags |= store::kFlagDropped;
+  EXPECT_THAT(Playlist(), Not(HasSubstr("#EXT-X-GAP")));
+  shard_->items[3].header.kind = store::ItemKind::kGap;
+  EXPECT_THAT(Playlist(), HasSubstr("#EXT-X-GAP\n#EXTINF:2,\n" + SegmentName(3)));
+}
+
+TEST_F(HlsServiceTest, ViewersShareOneReadOfAFragment) {
+  AddFragments(2);
+  Get(SegmentName(1)).value();
+  Get(SegmentName(1)).value();
+  EXPECT_EQ(shard_->opens, 1);
+}
+
+Task<void> Fetch(HlsService& service, StreamName stream, std::string file, int& done) {
+  const Result<Resource> got = co_await service.Get(std::move(stream), std::move(file), Pairs());
+  if (got.ok()) ++done;
+}
+
+TEST_F(HlsServiceTest, ViewersWhoComeTogetherShareOneReadOfAFragment) {
+  AddFragments(2);
+  shard_->hold_open.emplace();
+  SimulatedExecutor executor(clock_);
+  int done = 0;
+  for (int i = 0; i < 5; ++i) {
+    executor.Post([&] { Detach(Fetch(service_, name_, SegmentName(1), done)); });
+  }
+  executor.RunUntilIdle();
+  EXPECT_EQ(done, 0);
+  executor.Post([&] { shard_->hold_open->Set(Unit()); });
+  executor.RunUntilIdle();
+  EXPECT_EQ(done, 5);
+  EXPECT_EQ(shard_->opens, 1);
+}
+
+TEST_F(HlsServiceTest, WhatRetentionHidIsNotServedFromTheCache) {
+  AddFragments(5);
+  Get(SegmentName(1)).value();
+  shard_->oldest = 2;
+  ExpectError(Get(SegmentName(1)), ErrorCode::kTrimmed, "older than what is kept");
+}
+
+TEST_F(HlsServiceTest, WhatIsNotThereIsSaidInWords) {
+  ExpectError(Get("index.m3u8"), ErrorCode::kNotFound, "nothing to play yet");
+  ExpectError(SyncWait(service_.Get(StreamName::Parse("cam2").value(), "index.m3u8", Pairs())),
+              ErrorCode::kNotFound, "no stream cam2");
+  AddFragments(5);
+  AddGap();
+  AddFragments(1);
+  ExpectError(Get("x.ts"), ErrorCode::kNotFound, "no such file");
+  ExpectError(Get(SegmentName(5)), ErrorCode::kNotFound, "fragment 5 is a gap");
+  ExpectError(Get(SegmentName(7)), ErrorCode::kNotFound, "no fragment 7 yet");
+  ExpectError(Get("index.m3u8", {{"strat", "1"}}), ErrorCode::kInvalidArgument, "strat");
+  ExpectError(Get("index.m3u8", {{"start", "0"}, {"end", "99999999"}}), ErrorCode::kTooLarge,
+              "6 hours");
+  ExpectError(Get("index.m3u8", {{"start", std::to_string(kNoonMs + 86'400'001)}}),
+              ErrorCode::kInvalidArgument, "in the future");
+  ExpectError(Get("index.m3u8", {{"start", std::to_string(kNoonMs + 80'000)}}),
+              ErrorCode::kNotFound, "nothing is stored from");
+  ExpectError(Get("index.m3u8", {{"start", std::to_string(kNoonMs - 9000)},
+                                 {"end", std::to_string(kNoonMs - 1000)}}),
+              ErrorCode::kNotFound, "nothing is stored between");
+  shard_->oldest = 3;
+  ExpectError(Get("index.m3u8",
+                  {{"start", std::to_string(kNoonMs)}, {"end", std::to_string(kNoonMs + 4000)}}),
+              ErrorCode::kTrimmed, "no longer kept");
+}
+
+TEST_F(HlsServiceTest, AnotherLifeOfTheStreamIsNotMixedUp) {
+  AddFragments(2);
+  const std::string old_name = SegmentName(1);
+  shard_ = store_.AddStream("cam1");
+  ExpectError(Get(old_name), ErrorCode::kNotFound, "deleted and made again");
+}
+
+TEST_F(HlsServiceTest, DamagedMetaIsAnErrorAndNoCrash) {
+  AddFragments(2);
+  shard_->items[1].meta = Bytes::Copy("nonsense");
+  ExpectError(Get(SegmentName(1)), ErrorCode::kCorruption, "frame table");
+}
+
+}  // namespace
+}  // namespace penstock::playback
