@@ -18,7 +18,7 @@
 namespace penstock::fragmenter::testing {
 
 // Runs a shell command; its output. Fails the test if the command fails.
-inline std::string Run(const std::string& command) {
+inline std::string Shell(const std::string& command) {
   std::string out;
   FILE* const pipe = popen(command.c_str(), "r");
   std::array<char, 4096> buffer;
@@ -44,7 +44,7 @@ struct ClipPacket {
 // ffmpeg's view of a file: every packet with the hash of its bytes.
 inline std::vector<ClipPacket> Packets(const std::string& path, const std::string& map = "0:v:0") {
   std::istringstream lines(
-      Run("ffmpeg -v error -i " + path + " -map " + map + " -c copy -copyts -f framemd5 - 2>&1"));
+      Shell("ffmpeg -v error -i " + path + " -map " + map + " -c copy -copyts -f framemd5 - 2>&1"));
   std::vector<ClipPacket> packets;
   std::string line;
   while (std::getline(lines, line)) {
@@ -71,7 +71,7 @@ inline std::string MakeClip(const std::string& folder, const std::string& name,
   command += " -t " + std::to_string(seconds);
   if (!video.empty()) command += " -pix_fmt yuv420p " + video;
   if (!audio.empty()) command += " " + audio;
-  Run(command + " " + path + " 2>&1");
+  Shell(command + " " + path + " 2>&1");
   return path;
 }
 
@@ -155,7 +155,7 @@ inline RtpClip PayH265(const std::string& path) {
 // By way of ADTS, which has no edit list: qtdemux would clip the encoder's priming and with it the
 // first units.
 inline std::string Adts(const std::string& path) {
-  Run("ffmpeg -v error -y -i " + path + " -vn -c copy -f adts " + path + ".aac 2>&1");
+  Shell("ffmpeg -v error -y -i " + path + " -vn -c copy -f adts " + path + ".aac 2>&1");
   return path + ".aac";
 }
 inline RtpClip PayAac(const std::string& path) {

@@ -1,0 +1,32 @@
+// Where a fragment ends.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "fragmenter/fragmenter.h"
+
+namespace penstock::fragmenter {
+
+// What is known of the fragment being filled.
+struct OpenFragment {
+  int64_t start_us = 0;  // of its first unit, run-relative
+  size_t bytes = 0;
+  bool has_video = false;  // its track set has a video track
+};
+
+// The unit that is to be added.
+struct NextUnit {
+  int64_t time_us = 0;  // run-relative
+  size_t bytes = 0;
+  bool video = false;
+  bool key = false;
+};
+
+// The policy held against what a cluster and the store can take.
+CutPolicy Bounded(CutPolicy policy);
+
+// Whether the fragment ends before this unit. Pure. Expects a bounded policy.
+bool EndsBefore(const CutPolicy& policy, const OpenFragment& open, const NextUnit& next);
+
+}  // namespace penstock::fragmenter

@@ -1,0 +1,326 @@
+#include "fragmenter/fragmenter.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "fragmenter/cutter.h"
+#include "fragmenter/fragment_builder.h"
+#include "fragmenter/interleaver.h"
+#include "fragmenter/run.h"
+#include "fragmenter/timeline/ticks.h"
+#include "fragmenter/track_feed.h"
+
+namespace penstock::fragmenter {
+namespace {
+
+using std::chrono::milliseconds;
+
+// From the first unit of a source until its first run: tracks become known with their first unit,
+// and a run that starts without one of them would have to be followed by another. Costs nothing
+// later, for no fragment is shorter.
+constexpr milliseconds kGather{500};
+
+}  // namespace
+
+struct Fragmenter::Impl {
+  Impl(CutPolicy policy_in, Sink sink_in) : policy(Bounded(policy_in)), sink(std::move(sink_in)) {}
+
+  TrackFeed* Find(uint32_t track) {
+    const auto found = feeds.find(track);
+    return found == feeds.end() ? nullptr : found->second.get();
+  }
+
+  // The first video track that sends, else nothing.
+  TrackFeed* LiveVideo() {
+    for (const auto& [number, feed] : feeds) {
+      if (feed->video() && interleaver.Alive(number)) return feed.get();
+    }
+    return nullptr;
+  }
+
+  void ToInterleaver(TrackFeed& feed, std::vector<AccessUnit>& units) {
+    for (AccessUnit& unit : units) {
+      TimedUnit timed;
+      timed.time_us = feed.CommonUs(*unit.dts);
+      timed.config = feed.config();
+      timed.unit = std::move(unit);
+      interleaver.Push(std::move(timed));
+    }
+    units.clear();
+  }
+
+  // Everything that is held leaves, in order.
+  void Drain() {
+    for (const auto& [number, feed] : feeds) {
+      feed->Flush(scratch);
+      ToInterleaver(*feed, scratch);
+    }
+    while (std::optional<TimedUnit> next = interleaver.Next(true)) Place(std::move(*next));
+    FinishFragment();
+    EndRun();
+  }
+
+  void Release() {
+    if (!gathered) {
+      if (!first_received || now - *first_received < kGather) return;
+      gathered = true;
+    }
+    while (std::optional<TimedUnit> next = interleaver.Next()) Place(std::move(*next));
+  }
+
+  void EndRun() {
+    run.reset();
+    waiting_since_us.reset();
+  }
+
+  // The tracks a run that starts with this unit would have.
+  TrackSet SetFor(const TimedUnit& first) {
+    TrackSet set;
+    for (const auto& [number, feed] : feeds) {
+      if (number == first.unit.track) {
+        set.tracks.push_back(*first.config);
+      } else if (interleaver.Alive(number)) {
+        set.tracks.push_back(*feed->config());
+      }
+    }
+    return set;
+  }
+
+  // Whether this is a unit of the track whose units start runs.
+  bool Leads(const TimedUnit& next) {
+    const TrackFeed* const video = LiveVideo();
+    if (video != nullptr) return next.unit.track == video->number();
+    return !IsVideo(next.config->codec) &&
+           (!run || run->has_video() || run->lead() == next.unit.track);
+  }
+
+  bool MustRestart(const TimedUnit& next) {
+    if (!Leads(next)) return false;
+    // A hole: nothing shows a picture for so long.
+    if (run->lead() == next.unit.track &&
+        next.time_us - last_lead_us > policy.duration_max.count() * 1000 + kMicrosPerSecond)
+      return true;
+    const bool reconfigured = run->lead() == next.unit.track && !run->Has(next);
+    return reconfigured || (next.unit.key && !(SetFor(next) == *run->tracks()));
+  }
+
+  // A run starts at a key frame; where none comes for as long as a fragment may last, without one.
+  bool MayStart(const TimedUnit& next) {
+    if (!Leads(next)) return false;
+    if (next.unit.key || restart_at_any) return true;
+    if (!waiting_since_us) waiting_since_us = next.time_us;
+    return next.time_us - *waiting_since_us >= policy.duration_max.count() * 1000;
+  }
+
+  void Restart(const TimedUnit& next) {
+    if (builder && run->lead() == next.unit.track)
+      builder->EndTrack(run->lead(), run->LeadTicks(*next.unit.dts));
+    // A new decoder configuration in the middle of a group: what follows can only be read with it.
+    restart_at_any = run->lead() == next.unit.track && !run->Has(next);
+    FinishFragment();
+    EndRun();
+  }
+
+  void Place(TimedUnit next) {
+    TrackFeed* const feed = Find(next.unit.track);
+    if (run && MustRestart(next)) Restart(next);
+    if (!run) {
+      if (!MayStart(next)) return;
+      restart_at_any = false;
+      waiting_since_us.reset();
+      run.emplace(std::make_shared<const TrackSet>(SetFor(next)), *feed, next);
+      run_is_new = true;
+    }
+    // A track that came, or changed, later waits for the next run.
+    if (!run->Has(next)) return;
+    if (run->lead() == next.unit.track) last_lead_us = next.time_us;
+
+    if (builder && EndsBeforeThis(next)) {
+      if (run->lead() == next.unit.track)
+        builder->EndTrack(run->lead(), run->LeadTicks(*next.unit.dts));
+      FinishFragment();
+    }
+    Add(next, *feed);
+  }
+
+  bool EndsBeforeThis(const TimedUnit& next) const {
+    OpenFragment open;
+    open.start_us = builder->start().relative_us;
+    open.bytes = builder->size();
+    open.has_video = run->has_video();
+    NextUnit unit;
+    unit.time_us = run->RelativeUs(next);
+    unit.bytes = next.unit.data.size();
+    unit.video = next.unit.track == run->lead() && run->has_video();
+    unit.key = next.unit.key;
+    return EndsBefore(policy, open, unit);
+  }
+
+  void Add(const TimedUnit& next, TrackFeed& feed) {
+    const bool opens = !builder || !builder->HasTrack(feed.number());
+    const std::optional<Run::Place> place = run->Put(next, feed, *Find(run->lead()), opens);
+    if (!place) return;
+    const int64_t pts_us = TicksToUs(place->dts + place->cts_offset, feed.clock_rate());
+    if (builder && !builder->Reaches(pts_us)) FinishFragment();
+    if (!builder) OpenBuilder(next, feed, pts_us);
+    builder->Add(next.unit, *place, pts_us);
+  }
+
+  void OpenBuilder(const TimedUnit& first, const TrackFeed& feed, int64_t pts_us) {
+    FragmentBuilder::Start start;
+    start.tracks = run->tracks();
+    start.lead = run->lead();
+    start.starts_run = std::exchange(run_is_new, false);
+    start.first_pts_us = pts_us;
+    start.relative_us = run->RelativeUs(first);
+    start.producer_time = ProducerTimeFromUs(feed.producer().MapUs(first.unit.pts));
+    start.producer_time_sane = feed.producer().from_reports();
+    start.starts_with_key = !run->has_video() || (feed.video() && first.unit.key);
+    start.received = first.unit.received;
+    builder.emplace(std::move(start));
+    if (pending_jump_us) builder->NoteJump(*std::exchange(pending_jump_us, std::nullopt));
+  }
+
+  void NoteJump(int64_t raw_us) {
+    if (builder) {
+      builder->NoteJump(raw_us);
+    } else if (!pending_jump_us) {
+      pending_jump_us = raw_us;
+    }
+  }
+
+  void FinishFragment() {
+    if (!builder) return;
+    Fragment fragment = std::move(*builder).Finish();
+    builder.reset();
+    sink(std::move(fragment));
+  }
+
+  void Report(TrackFeed& feed, int64_t pts, ProducerTime producer, ServerTime received) {
+    if (feed.Report(pts, producer, received) == ProducerClock::Verdict::kJumped)
+      NoteJump(ToUs(producer));
+    // The lead's line is the reference; the other tracks are laid beside it.
+    TrackFeed* const lead = run ? Find(run->lead()) : LiveVideo();
+    if (lead == nullptr) return;
+    for (const auto& [number, other] : feeds) other->Synchronise(*lead);
+  }
+
+  struct PendingReport {
+    int64_t pts = 0;
+    ProducerTime producer;
+    ServerTime received;
+  };
+
+  const CutPolicy policy;
+  const Sink sink;
+  std::map<uint32_t, std::unique_ptr<TrackFeed>> feeds;
+  std::map<uint32_t, PendingReport>
+      early_reports;  // of tracks not announced yet; at most kTracksMax
+  Interleaver interleaver;
+  std::optional<Run> run;
+  std::optional<FragmentBuilder> builder;
+  bool run_is_new = false;
+  bool restart_at_any = false;
+  int64_t last_lead_us = 0;
+  std::optional<int64_t> waiting_since_us;
+  std::optional<int64_t> pending_jump_us;
+
+  ServerTime now;
+  std::optional<ServerTime> first_received;
+  ServerTime last_received;
+  bool gathered = false;
+  std::vector<AccessUnit> scratch;
+};
+
+Fragmenter::Fragmenter(CutPolicy policy, Sink sink)
+    : impl_(std::make_unique<Impl>(policy, std::move(sink))) {}
+Fragmenter::~Fragmenter() = default;
+
+void Fragmenter::SetTrack(TrackConfig config) {
+  Impl& impl = *impl_;
+  const uint32_t number = config.number;
+  TrackFeed* const known = impl.Find(number);
+  const bool possible = number > 0 && number < 127 && config.clock_rate > 0 &&
+                        config.codec_private.size() <= limits::kCodecPrivateBytesMax &&
+                        (known != nullptr || impl.feeds.size() < limits::kTracksMax);
+  if (!possible) {
+    log::Write(log::kWarning, "track refused",
+               {{"number", number}, {"bytes", config.codec_private.size()}});
+    return;
+  }
+  if (known != nullptr) {
+    if (*known->config() == config) return;
+    // What is held was made for the old configuration.
+    known->Flush(impl.scratch);
+    impl.ToInterleaver(*known, impl.scratch);
+    known->Reconfigure(std::move(config));
+    return;
+  }
+  TrackFeed& feed = *(impl.feeds[number] = std::make_unique<TrackFeed>(std::move(config)));
+  impl.interleaver.AddTrack(number, impl.now);
+  const auto early = impl.early_reports.extract(number);
+  if (!early.empty())
+    impl.Report(feed, early.mapped().pts, early.mapped().producer, early.mapped().received);
+}
+
+void Fragmenter::SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
+                              ServerTime received) {
+  TrackFeed* const feed = impl_->Find(track);
+  if (feed != nullptr) {
+    impl_->Report(*feed, pts, producer, received);
+  } else if (impl_->early_reports.size() < limits::kTracksMax ||
+             impl_->early_reports.contains(track)) {
+    impl_->early_reports[track] = {pts, producer, received};
+  }
+}
+
+Status Fragmenter::Push(AccessUnit unit) {
+  Impl& impl = *impl_;
+  TrackFeed* const feed = impl.Find(unit.track);
+  if (feed == nullptr)
+    return Error(ErrorCode::kInvalidArgument,
+                 "access unit of an unknown track " + std::to_string(unit.track));
+  if (unit.data.size() > limits::kAccessUnitBytesMax) {
+    return Error(ErrorCode::kTooLarge,
+                 "access unit of " + std::to_string(unit.data.size()) + " bytes");
+  }
+  if (unit.data.empty()) return Error(ErrorCode::kInvalidArgument, "access unit without bytes");
+  if (!feed->video()) unit.key = true;
+  impl.now = unit.received;
+  impl.last_received = unit.received;
+  if (!impl.first_received) impl.first_received = unit.received;
+  const std::optional<int64_t> raw_us = feed->Push(std::move(unit), impl.scratch);
+  if (raw_us) impl.NoteJump(*raw_us);
+  impl.ToInterleaver(*feed, impl.scratch);
+  impl.Release();
+  return {};
+}
+
+void Fragmenter::Break() {
+  Impl& impl = *impl_;
+  impl.Drain();
+  impl.interleaver = Interleaver();
+  for (const auto& [number, feed] : impl.feeds) {
+    feed->Reset();
+    impl.interleaver.AddTrack(number, impl.now);
+  }
+  impl.early_reports.clear();
+  impl.pending_jump_us.reset();
+  impl.first_received.reset();
+  impl.gathered = false;
+}
+
+void Fragmenter::Tick(ServerTime now) {
+  Impl& impl = *impl_;
+  impl.now = now;
+  impl.interleaver.Advance(now);
+  impl.Release();
+  if (!impl.builder) return;
+  const bool silent = now - impl.last_received > Interleaver::kSilentAfter;
+  if (silent && now - impl.builder->start().received > impl.policy.duration_max) impl.Drain();
+}
+
+}  // namespace penstock::fragmenter
