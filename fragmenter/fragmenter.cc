@@ -299,6 +299,8 @@ Status Fragmenter::Push(AccessUnit unit) {
   return {};
 }
 
+bool Fragmenter::open() const { return impl_->builder.has_value(); }
+
 void Fragmenter::Break() {
   Impl& impl = *impl_;
   impl.Drain();
