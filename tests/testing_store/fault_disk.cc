@@ -189,11 +189,22 @@ std::unique_ptr<FaultDisk> FaultDisk::Crash(uint64_t seed, IndexAge index) {
   const std::lock_guard lock(state_->mutex);
   state_->CutPower();
   Prng prng(seed);
+  FaultNames names = state_->names.AfterPowerCut(prng);
+  return After(std::move(names), prng.Next(), index);
+}
+
+std::unique_ptr<FaultDisk> FaultDisk::Kill(uint64_t seed, IndexAge index) {
+  const std::lock_guard lock(state_->mutex);
+  state_->CutPower();
+  return After(state_->names.Copy(), Prng(seed).Next(), index);
+}
+
+std::unique_ptr<FaultDisk> FaultDisk::After(FaultNames names, uint64_t draw, IndexAge index) {
   auto left = std::make_shared<State>();
   left->options = state_->options;
-  left->names = state_->names.AfterPowerCut(prng);
+  left->names = std::move(names);
   for (const auto& path : left->names.Files()) left->files.push_back(left->names.Find(path));
-  left->index = state_->index.After(index, prng.Next());
+  left->index = state_->index.After(index, draw);
   return std::unique_ptr<FaultDisk>(new FaultDisk(std::move(left)));
 }
 

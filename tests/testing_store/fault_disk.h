@@ -12,6 +12,8 @@
 
 namespace penstock::testing {
 
+class FaultNames;
+
 // What can be made to fail. kWrite..kSyncDirectory change the disk and are counted; see
 // CutPowerAfter.
 enum class DiskCall {
@@ -66,6 +68,9 @@ class FaultDisk final : public store::Disk {
   // for another outcome. Give it after the store is gone, so that the copy of the index folder is
   // not of one in use.
   std::unique_ptr<FaultDisk> Crash(uint64_t seed, IndexAge index);
+  // The same when only the process dies: the next one reads everything that was written, synced or
+  // not, and a power cut may still take what was not.
+  std::unique_ptr<FaultDisk> Kill(uint64_t seed, IndexAge index);
 
   void SnapshotIndex();
   size_t index_snapshots() const;
@@ -92,6 +97,7 @@ class FaultDisk final : public store::Disk {
   class File;
   struct State;
   explicit FaultDisk(std::shared_ptr<State> state);
+  std::unique_ptr<FaultDisk> After(FaultNames names, uint64_t draw, IndexAge index);
 
   std::shared_ptr<State> state_;
 };

@@ -119,6 +119,27 @@ FaultNames FaultNames::AfterPowerCut(Prng& prng) const {
   return left;
 }
 
+FaultNames FaultNames::Copy() const {
+  std::map<FaultInode*, std::shared_ptr<FaultInode>> inodes;
+  auto copy = [&](const Entry& entry) {
+    if (entry.file == nullptr) return entry;
+    std::shared_ptr<FaultInode>& inode = inodes[entry.file.get()];
+    if (inode == nullptr) {
+      inode = std::make_shared<FaultInode>(*entry.file);
+      inode->open_count = 0;
+    }
+    return Entry{inode};
+  };
+  FaultNames names;
+  for (const auto& [path, entry] : live_) names.live_.emplace(path, copy(entry));
+  for (const auto& [path, entry] : durable_) names.durable_.emplace(path, copy(entry));
+  for (const Change& change : changes_) {
+    names.changes_.push_back(
+        Change{.from = change.from, .to = change.to, .entry = copy(change.entry)});
+  }
+  return names;
+}
+
 bool FaultNames::Change::In(const Path& directory) const {
   return (!from.empty() && from.parent_path() == directory) ||
          (!to.empty() && to.parent_path() == directory);

@@ -37,6 +37,8 @@ class FaultNames {
   Status SyncDirectory(const Path& directory);
 
   FaultNames AfterPowerCut(Prng& prng) const;
+  // Names and files of their own, with everything that is not durable yet.
+  FaultNames Copy() const;
 
  private:
   struct Entry {

@@ -160,6 +160,30 @@ TEST_F(FaultDiskTest, AnUnlinkedFileIsGoneOnceTheDirectoryIsSynced) {
   EXPECT_THAT(Outcomes("/d/a"), ElementsAre("-"));
 }
 
+TEST_F(FaultDiskTest, AfterAKillEverythingIsThereUntilThePowerGoes) {
+  auto file = Create("/d/a");
+  WriteBlock(*file, 0, 'x').value();
+  const auto next = disk_.Kill(1, IndexAge::kNone);
+  EXPECT_EQ(WriteBlock(*file, 0, 'y').error().code(), ErrorCode::kIo) << "the dead do not write";
+  EXPECT_EQ(next->Contents("/d/a").text(), std::string(kBlock, 'x'));
+  bool lost = false;
+  for (uint64_t seed = 0; seed < 50; ++seed)
+    lost |= next->Crash(seed, IndexAge::kNone)->Files().empty();
+  EXPECT_TRUE(lost);
+}
+
+TEST_F(FaultDiskTest, WhatTheNextProcessSyncsAfterAKillIsSafe) {
+  auto file = Create("/d/a");
+  WriteBlock(*file, 0, 'x').value();
+  const auto next = disk_.Kill(1, IndexAge::kNone);
+  next->Open("/d/a", Disk::Mode::kReadWrite, true).value()->Sync().value();
+  next->SyncDirectory("/d").value();
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    EXPECT_EQ(next->Crash(seed, IndexAge::kNone)->Contents("/d/a").text(),
+              std::string(kBlock, 'x'));
+  }
+}
+
 TEST_F(FaultDiskTest, TheSameSeedGivesTheSameDisk) {
   auto file = CreateDurably("/d/a");
   for (int i = 0; i < 8; ++i)
