@@ -89,6 +89,8 @@ function(penstock_fuzz name source corpus)
     target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)
     target_link_libraries(${name} PRIVATE ${ARG_LINK})
+    # scripts/fuzz reads which corpus is whose.
+    file(APPEND ${CMAKE_BINARY_DIR}/corpora.txt "${name} ${corpus}\n")
   else()
     add_executable(${name} ${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/run_corpus.cc)
     target_link_libraries(${name} PRIVATE ${ARG_LINK})

@@ -97,14 +97,16 @@ struct Fragmenter::Impl {
            (!run || run->has_video() || run->lead() == next.unit.track);
   }
 
+  // Nothing shows a picture for so long.
+  bool IsHole(const TimedUnit& next) const {
+    return run->lead() == next.unit.track &&
+           next.time_us - last_lead_us > policy.duration_max.count() * 1000 + kMicrosPerSecond;
+  }
+
   bool MustRestart(const TimedUnit& next) {
     if (!Leads(next)) return false;
-    // A hole: nothing shows a picture for so long.
-    if (run->lead() == next.unit.track &&
-        next.time_us - last_lead_us > policy.duration_max.count() * 1000 + kMicrosPerSecond)
-      return true;
     const bool reconfigured = run->lead() == next.unit.track && !run->Has(next);
-    return reconfigured || (next.unit.key && !(SetFor(next) == *run->tracks()));
+    return IsHole(next) || reconfigured || (next.unit.key && !(SetFor(next) == *run->tracks()));
   }
 
   // A run starts at a key frame; where none comes for as long as a fragment may last, without one.
@@ -298,6 +300,8 @@ Status Fragmenter::Push(AccessUnit unit) {
   impl.Release();
   return {};
 }
+
+bool Fragmenter::open() const { return impl_->builder.has_value(); }
 
 void Fragmenter::Break() {
   Impl& impl = *impl_;

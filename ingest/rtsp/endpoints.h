@@ -6,6 +6,7 @@
 
 #include "base/authorizer.h"
 #include "ingest/media_sink.h"
+#include "ingest/rtsp/media_format.h"
 #include "ingest/sources.h"
 #include "net/event_loop.h"
 #include "net/tcp.h"
@@ -17,6 +18,9 @@ class Server {
  public:
   Server(net::EventLoops& loops, const Authorizer& authorizer, Publications& publications,
          Clock& clock);
+  // With other depayloaders, for tests.
+  Server(net::EventLoops& loops, const Authorizer& authorizer, Publications& publications,
+         Clock& clock, DepayloaderFactory make_depayloader);
   ~Server();  // Requires Stop.
   Result<net::Endpoint> Listen(std::string address, uint16_t port);
   // Ends every session. Any thread but a loop's own.

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/byte_io.h"
 #include "base/check.h"
 #include "base/limits.h"
 
@@ -19,6 +20,15 @@ bool StartsMessage(uint8_t byte) {
 }
 
 }  // namespace
+
+Bytes InterleavedFrame(uint8_t channel, ByteSpan payload) {
+  ByteWriter out;
+  out.Be(kInterleavedMark);
+  out.Be(channel);
+  out.Be(static_cast<uint16_t>(payload.size()));
+  out.Raw(payload);
+  return out.Take();
+}
 
 std::span<uint8_t> Framer::WritableSpan() {
   const bool fits = begin_ + needed_ <= capacity_ && capacity_ - end_ >= kReadBytesMin;

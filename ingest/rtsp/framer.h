@@ -18,6 +18,9 @@ struct Interleaved {
   Bytes payload;
 };
 
+// The same the other way.
+Bytes InterleavedFrame(uint8_t channel, ByteSpan payload);
+
 using Frame = std::variant<Interleaved, Request, Response>;
 
 // Owns the memory that is read into: slabs of 64 KiB (a larger one for a larger message). Packets

@@ -31,7 +31,7 @@ HOMES = [
     (r"boost/json", r"base/json\.cc", "base/json.cc"),
     (r"rocksdb/", r"store/index/.*\.cc", "store/index/*.cc"),
     (r"yaml-cpp/", r"server/config/.*\.cc", "server/config/*.cc"),
-    (r"openssl/", r"(net|ingest|server)/.*\.cc", ".cc files of net, ingest and server"),
+    (r"openssl/", r"(net|ingest|server|bench)/.*\.cc", ".cc files of net, ingest, server and bench"),
 ]
 
 

@@ -3,38 +3,12 @@
 #include "ingest/rtsp/client_auth.h"
 #include "ingest/rtsp/digest.h"
 #include "ingest/rtsp/server_auth.h"
+#include "tests/unit/ingest/rtsp/one_key.h"
 
 namespace penstock::ingest::rtsp {
 namespace {
 
 using ::testing::HasSubstr;
-
-// Knows one key, "user" with the secret "key", that may publish "cam".
-class OneKey final : public Authorizer {
- public:
-  Status Anonymous(const Origin& origin, Permission, const StreamName&) const override {
-    if (origin.loopback) return Status();
-    return Error(ErrorCode::kUnauthenticated, "a key is needed");
-  }
-  Status Secret(std::string_view user, std::string_view secret, Permission,
-                const StreamName& stream) const override {
-    if (!(user.empty() || user == "user") || secret != "key")
-      return Error(ErrorCode::kUnauthenticated, "wrong key");
-    return Allowed(stream);
-  }
-  Result<std::string> SecretFor(std::string_view user, Permission,
-                                const StreamName& stream) const override {
-    if (user != "user") return Error(ErrorCode::kUnauthenticated, "no such key");
-    PS_TRY_VOID(Allowed(stream));
-    return std::string("key");
-  }
-
- private:
-  static Status Allowed(const StreamName& stream) {
-    if (stream.text() == "cam") return Status();
-    return Error(ErrorCode::kForbidden, "this key may not publish here");
-  }
-};
 
 class AuthTest : public ::testing::Test {
  protected:

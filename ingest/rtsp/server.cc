@@ -1,0 +1,125 @@
+#include <future>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "ingest/rtsp/endpoints.h"
+#include "ingest/rtsp/server_session.h"
+
+namespace penstock::ingest::rtsp {
+namespace {
+
+metrics::Gauge& SessionGauge() {
+  return metrics::GetGauge("penstock_rtsp_sessions", "Connections to the RTSP port");
+}
+
+metrics::Counter& RefusedCounter() {
+  return metrics::GetCounter("penstock_rtsp_refused_total",
+                             "RTSP connections refused because there are too many");
+}
+
+}  // namespace
+
+// Sessions are spread over the loops; each loop's are owned by a group that lives on that loop.
+struct Server::Impl {
+  Impl(net::EventLoops& l, const Authorizer& authorizer, Publications& publications, Clock& clock,
+       DepayloaderFactory factory)
+      : loops(l), context{authorizer, publications, clock, std::move(factory)} {
+    for (size_t i = 0; i < loops.size(); ++i) groups.push_back(std::make_unique<TaskGroup>());
+  }
+
+  Task<void> AcceptLoop(CancelToken token);
+  static Task<void> RunSession(Impl& impl, std::unique_ptr<net::TcpStream> stream,
+                               CancelToken token);
+  // Cancels the loop's tasks and waits for them.
+  static Task<void> Drain(TaskGroup& group, std::promise<void>& done);
+  void StopLoop(size_t i);
+
+  net::EventLoops& loops;
+  ServerContext context;
+  std::vector<std::unique_ptr<TaskGroup>> groups;  // one per loop, home there
+  std::unique_ptr<net::TcpListener> listener;      // home: loop 0
+  size_t next_loop = 0;                            // accept loop only
+  std::atomic<size_t> sessions{0};
+  bool stopped = false;
+};
+
+Task<void> Server::Impl::AcceptLoop(CancelToken token) {
+  const auto registration = token.OnCancel([this] { listener->Close(); });
+  while (!token.cancelled()) {
+    const size_t i = next_loop++ % loops.size();
+    auto accepted = co_await listener->Accept(loops[i]);
+    if (!accepted.ok()) {
+      if (token.cancelled()) co_return;
+      log::Write(log::kWarning, "rtsp accept failed", {{"error", accepted.error().ToString()}});
+      // Out of descriptors, most likely: trying again at once would only burn the processor.
+      (void)co_await Sleep(std::chrono::milliseconds(100), token);
+      continue;
+    }
+    // The stream is at home on the other loop and must also end there.
+    const auto stream = std::make_shared<std::unique_ptr<net::TcpStream>>(std::move(*accepted));
+    const bool full = sessions.load() >= limits::kRtspConnectionsMax;
+    if (full) RefusedCounter().Add();
+    if (full || token.cancelled()) {
+      // Closing is the answer: a place in memory is what there is none of.
+      loops[i].Post([stream] { stream->reset(); });
+      continue;
+    }
+    SessionGauge().Set(static_cast<int64_t>(++sessions));
+    loops[i].Post([this, group = groups[i].get(), stream] {
+      group->Spawn(RunSession(*this, std::move(*stream), group->token()));
+    });
+  }
+}
+
+Task<void> Server::Impl::RunSession(Impl& impl, std::unique_ptr<net::TcpStream> stream,
+                                    CancelToken token) {
+  {
+    ServerSession session(impl.context, std::move(stream));
+    co_await session.Run(token);
+  }
+  SessionGauge().Set(static_cast<int64_t>(--impl.sessions));
+}
+
+Task<void> Server::Impl::Drain(TaskGroup& group, std::promise<void>& done) {
+  group.Cancel();
+  co_await group.Join();
+  done.set_value();
+}
+
+void Server::Impl::StopLoop(size_t i) {
+  std::promise<void> done;
+  loops[i].Post([this, i, &done] { Detach(Drain(*groups[i], done)); });
+  done.get_future().wait();
+}
+
+Server::Server(net::EventLoops& loops, const Authorizer& authorizer, Publications& publications,
+               Clock& clock)
+    : Server(loops, authorizer, publications, clock, GstDepayloaders()) {}
+
+Server::Server(net::EventLoops& loops, const Authorizer& authorizer, Publications& publications,
+               Clock& clock, DepayloaderFactory make_depayloader)
+    : impl_(std::make_unique<Impl>(loops, authorizer, publications, clock,
+                                   std::move(make_depayloader))) {}
+
+Server::~Server() { CHECK(!impl_->listener || impl_->stopped); }
+
+Result<net::Endpoint> Server::Listen(std::string address, uint16_t port) {
+  CHECK(!impl_->listener);
+  PS_TRY(impl_->listener, net::TcpListener::Listen(impl_->loops[0], std::move(address), port));
+  const net::Endpoint local = impl_->listener->local();
+  impl_->loops[0].Post(
+      [impl = impl_.get()] { impl->groups[0]->Spawn(impl->AcceptLoop(impl->groups[0]->token())); });
+  return local;
+}
+
+void Server::Stop() {
+  if (impl_->stopped || !impl_->listener) return;
+  // Loop 0 first: once its accept loop has ended, no other loop gets new sessions.
+  for (size_t i = 0; i < impl_->loops.size(); ++i) impl_->StopLoop(i);
+  impl_->stopped = true;
+}
+
+size_t Server::sessions() const { return impl_->sessions.load(); }
+
+}  // namespace penstock::ingest::rtsp

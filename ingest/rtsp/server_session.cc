@@ -1,0 +1,424 @@
+#include "ingest/rtsp/server_session.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "ingest/rtsp/text.h"
+#include "ingest/rtsp/url.h"
+
+namespace penstock::ingest::rtsp {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr std::string_view kMethods =
+    "OPTIONS, ANNOUNCE, SETUP, RECORD, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
+constexpr std::string_view kCname = "penstock";
+constexpr seconds kSessionTimeout{60};
+constexpr seconds kReportInterval{5};
+// Longer than any sane key frame interval.
+constexpr seconds kUnreadablePatience{5};
+
+Origin OriginOf(const net::Endpoint& peer) {
+  Origin origin;
+  origin.loopback = peer.is_loopback();
+  origin.peer = peer.ToString();
+  return origin;
+}
+
+// Reasons quote peers and errors: nothing in them may end the line.
+Response Refuse(int status, std::string_view reason = {}) {
+  Response response;
+  response.status = status;
+  response.reason = Printable(reason, 300);
+  return response;
+}
+
+// rtsp://host:port/<stream>, with or without a slash and a query behind it.
+Result<StreamName> StreamOf(std::string_view url) {
+  const auto parsed = Url::Parse(url);
+  if (!parsed.ok()) return parsed.error();
+  std::string_view path = Cut(parsed->path, '?').first;
+  while (path.starts_with('/')) path.remove_prefix(1);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  auto name = StreamName::Parse(PercentDecode(path));
+  if (name.ok()) return name;
+  return Error(
+      ErrorCode::kInvalidArgument,
+      "publish to rtsp://host:port/<stream>, where <stream> is 1-256 of a-z A-Z 0-9 _ . -");
+}
+
+int StatusOf(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kUnauthenticated:
+      return 401;
+    case ErrorCode::kForbidden:
+      return 403;
+    case ErrorCode::kNotFound:
+      return 404;
+    case ErrorCode::kAlreadyExists:
+      return 406;
+    case ErrorCode::kTooLarge:
+      return 413;
+    case ErrorCode::kUnsupported:
+      return 415;
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kProtocol:
+      return 400;
+    case ErrorCode::kInternal:
+      return 500;
+    default:
+      return 503;
+  }
+}
+
+}  // namespace
+
+ServerSession::ServerSession(ServerContext& context, std::unique_ptr<net::TcpStream> stream)
+    : context_(context),
+      connection_(std::move(stream), context.clock),
+      auth_(context.authorizer, OriginOf(connection_.peer()), context.clock),
+      peer_(connection_.peer().ToString()),
+      started_(context.clock.SteadyNow()) {
+  channels_.fill(-1);
+}
+
+Task<void> ServerSession::Run(CancelToken token) {
+  TaskGroup watch;
+  watch.Spawn(Watch(watch.token()));
+  const auto registration = token.OnCancel(
+      [this] { connection_.Close(Error(ErrorCode::kCancelled, "the server is stopping")); });
+  co_await Serve();
+  watch.Cancel();
+  co_await watch.Join();
+  EndPublication();
+  co_await connection_.Finish();
+}
+
+Task<void> ServerSession::Serve() {
+  while (!leaving_) {
+    auto next = connection_.TryNext();
+    if (!next.ok()) {
+      const bool large = next.error().code() == ErrorCode::kTooLarge;
+      connection_.Send(Refuse(large ? 413 : 400, next.error().message()).Serialize());
+      co_return;
+    }
+    if (!next->has_value()) {
+      const Status filled = co_await connection_.Fill();
+      if (!filled.ok()) co_return;
+    } else if (const auto* packet = std::get_if<Interleaved>(&**next)) {
+      OnPacket(*packet);
+    } else if (auto* request = std::get_if<Request>(&**next)) {
+      co_await Handle(std::move(*request));
+    }
+    // A response answers nothing we asked: it is ignored.
+  }
+}
+
+Task<void> ServerSession::Handle(Request request) {
+  Response response = co_await Answer(request);
+  if (response.status >= 400) {
+    log::Write(log::kInfo, "rtsp request refused",
+               {{"peer", peer_},
+                {"operation", Printable(request.method, 20)},
+                {"status", response.status},
+                {"reason", response.reason}});
+  }
+  Respond(request, std::move(response));
+  if (auth_.failures() >= limits::kRtspAuthFailuresMax) leaving_ = true;
+}
+
+void ServerSession::Respond(const Request& request, Response response) {
+  // CSeq first, as every implementation does: some peers look for it there.
+  Response out;
+  out.status = response.status;
+  out.reason = std::move(response.reason);
+  if (const auto cseq = request.headers.Find("CSeq")) out.headers.Add("CSeq", std::string(*cseq));
+  out.headers.Add("Server", "Penstock");
+  for (const auto& [name, value] : response.headers.fields()) out.headers.Add(name, value);
+  connection_.Send(out.Serialize());
+}
+
+Task<Response> ServerSession::Answer(Request request) {
+  if (request.version != "RTSP/1.0")
+    co_return Refuse(505, "RTSP Version Not Supported: this is RTSP/1.0");
+  if (!request.headers.Find("CSeq")) co_return Refuse(400, "Bad Request: no CSeq");
+  if (const auto required = request.headers.Find("Require")) {
+    Response refusal = Refuse(551);
+    refusal.headers.Add("Unsupported", std::string(*required));
+    co_return refusal;
+  }
+  const auto session = request.headers.Find("Session");
+  if (session && ParseSession(*session).id != session_id_) co_return Refuse(454);
+
+  const std::string& method = request.method;
+  if (method == "OPTIONS") co_return Options();
+  if (method == "ANNOUNCE") co_return co_await Announce(request);
+  if (method == "SETUP") co_return Setup(request);
+  if (method == "RECORD") co_return Record(request);
+  if (method == "PAUSE") co_return Pause();
+  if (method == "TEARDOWN") co_return Teardown();
+  // What keeps sessions alive.
+  if (method == "GET_PARAMETER" || method == "SET_PARAMETER") co_return Response();
+  if (method == "DESCRIBE" || method == "PLAY") {
+    Response refusal = Refuse(
+        405, "Method Not Allowed: play this stream by HLS, at /hls/<stream>/index.m3u8 over HTTP");
+    refusal.headers.Add("Allow", std::string(kMethods));
+    co_return refusal;
+  }
+  Response refusal = Refuse(501);
+  refusal.headers.Add("Public", std::string(kMethods));
+  co_return refusal;
+}
+
+Response ServerSession::Options() const {
+  Response response;
+  response.headers.Add("Public", std::string(kMethods));
+  return response;
+}
+
+Task<Response> ServerSession::Announce(Request request) {
+  if (state_ != State::kInit)
+    co_return Refuse(455, "Method Not Valid in This State: already announced");
+  auto stream = StreamOf(request.url);
+  if (!stream.ok()) co_return Refuse(400, stream.error().message());
+  const Status allowed = auth_.Check(request, *stream);
+  if (!allowed.ok()) {
+    // The reason tells a person what to mend; which keys exist it does not tell.
+    Response refusal = Refuse(StatusOf(allowed.error()));
+    if (refusal.status == 401) auth_.AddChallenge(refusal.headers);
+    co_return refusal;
+  }
+  const auto type = request.headers.Find("Content-Type");
+  if (type && !StartsWithIgnoreCase(*type, "application/sdp")) {
+    co_return Refuse(415, "Unsupported Media Type: ANNOUNCE takes application/sdp");
+  }
+  const auto sdp = Sdp::Parse(request.body.text());
+  if (!sdp.ok()) co_return Refuse(StatusOf(sdp.error()), sdp.error().message());
+  const Status made = MakeTracks(*sdp, request.url);
+  if (!made.ok()) {
+    tracks_.clear();
+    co_return Refuse(StatusOf(made.error()), made.error().message());
+  }
+  auto sink =
+      co_await context_.publications.Begin(*stream, fmt::format("rtsp push from {}", peer_));
+  if (!sink.ok()) {
+    tracks_.clear();
+    co_return Refuse(StatusOf(sink.error()), sink.error().message());
+  }
+  sink_ = std::move(*sink);
+  stream_.emplace(*stream);
+  state_ = State::kAnnounced;
+  SourceStatus status;
+  status.state = SourceState::kConnecting;
+  context_.publications.Report(*stream_, std::move(status));
+  co_return Response();
+}
+
+Status ServerSession::MakeTracks(const Sdp& sdp, const std::string& base) {
+  if (sdp.media.empty()) return Error(ErrorCode::kProtocol, "the session description has no media");
+  for (const SdpMedia& media : sdp.media) {
+    auto receiver = TrackReceiver::Make(context_.make_depayloader, media,
+                                        static_cast<uint32_t>(tracks_.size() + 1));
+    if (!receiver.ok()) {
+      if (receiver.error().code() != ErrorCode::kUnsupported) return receiver.error();
+      return Error(
+          ErrorCode::kUnsupported,
+          fmt::format("Unsupported Media Type: {} cannot be recorded; H.264, H.265 and AAC can",
+                      receiver.error().message()));
+    }
+    Track track;
+    track.url = ResolveControl(base, media.control);
+    track.control = media.control;
+    track.receiver = std::move(*receiver);
+    tracks_.push_back(std::move(track));
+  }
+  return Status();
+}
+
+// By the whole URL; else by how it ends, since clients join control and URL in different ways; a
+// lone track is meant whatever is said.
+ServerSession::Track* ServerSession::FindTrack(std::string_view url) {
+  for (Track& track : tracks_) {
+    if (track.url == url) return &track;
+  }
+  for (Track& track : tracks_) {
+    if (!track.control.empty() && url.ends_with("/" + track.control)) return &track;
+  }
+  return tracks_.size() == 1 ? &tracks_.front() : nullptr;
+}
+
+NumberPair ServerSession::ChooseChannels(const std::optional<NumberPair>& wanted) const {
+  const auto free = [this](uint16_t channel) {
+    return channel < channels_.size() && channels_[channel] < 0;
+  };
+  if (wanted && wanted->first != wanted->second && free(wanted->first) && free(wanted->second))
+    return *wanted;
+  NumberPair pair(0, 1);
+  while (!free(pair.first) || !free(pair.second)) {
+    pair.first = static_cast<uint16_t>(pair.first + 2);
+    pair.second = static_cast<uint16_t>(pair.second + 2);
+  }
+  return pair;
+}
+
+Response ServerSession::Setup(const Request& request) {
+  if (state_ != State::kAnnounced) {
+    return Refuse(455,
+                  "Method Not Valid in This State: SETUP follows ANNOUNCE; play by HLS instead");
+  }
+  Track* const track = FindTrack(request.url);
+  if (track == nullptr) return Refuse(404, "Not Found: no such track was announced");
+  if (track->channels) return Refuse(455, "Method Not Valid in This State: this track is set up");
+  const auto transports = ParseTransports(request.headers.Find("Transport").value_or(""));
+  const auto offer = std::find_if(transports.begin(), transports.end(), [](const Transport& t) {
+    return t.tcp && !t.multicast && t.protocol == "RTP/AVP/TCP";
+  });
+  if (offer == transports.end()) {
+    return Refuse(
+        461, "Unsupported Transport: publish over TCP, interleaved (ffmpeg: -rtsp_transport tcp)");
+  }
+  const NumberPair pair = ChooseChannels(offer->interleaved);
+  track->channels = pair;
+  const auto index = static_cast<int16_t>(track - tracks_.data());
+  channels_[pair.first] = static_cast<int16_t>(2 * index);
+  channels_[pair.second] = static_cast<int16_t>(2 * index + 1);
+  if (session_id_.empty()) session_id_ = fmt::format("{:016X}", RandomU64());
+
+  Transport chosen;
+  chosen.protocol = offer->protocol;
+  chosen.interleaved = pair;
+  chosen.mode = "record";
+  Response response;
+  response.headers.Add("Transport", chosen.ToString());
+  response.headers.Add("Session",
+                       fmt::format("{};timeout={}", session_id_, kSessionTimeout.count()));
+  return response;
+}
+
+Response ServerSession::Record(const Request&) {
+  Response response;
+  response.headers.Add("Session", session_id_);
+  if (state_ == State::kRecording) return response;
+  const bool any = std::any_of(tracks_.begin(), tracks_.end(),
+                               [](const Track& t) { return t.channels.has_value(); });
+  if (!any) return Refuse(455, "Method Not Valid in This State: RECORD follows SETUP");
+  if (state_ == State::kAnnounced) {
+    for (Track& track : tracks_) {
+      if (track.channels) track.receiver->Start(*sink_, true);
+    }
+    own_ssrc_ = static_cast<uint32_t>(RandomU64());
+    reported_ = context_.clock.SteadyNow();
+    log::Write(log::kInfo, "rtsp push began", {{"stream", stream_->text()}, {"peer", peer_}});
+  }
+  state_ = State::kRecording;
+  return response;
+}
+
+Response ServerSession::Pause() {
+  if (state_ != State::kRecording && state_ != State::kPaused) return Refuse(455);
+  if (state_ == State::kRecording) {
+    for (Track& track : tracks_) track.receiver->Flush();
+    sink_->Break();
+  }
+  state_ = State::kPaused;
+  Response response;
+  response.headers.Add("Session", session_id_);
+  return response;
+}
+
+Response ServerSession::Teardown() {
+  leaving_ = true;
+  return Response();
+}
+
+void ServerSession::OnPacket(const Interleaved& packet) {
+  const int16_t place = channels_[packet.channel];
+  if (state_ != State::kRecording || place < 0) return;
+  TrackReceiver& receiver = *tracks_[static_cast<size_t>(place / 2)].receiver;
+  const SteadyTime now = connection_.last_received();
+  const ServerTime received = context_.clock.Now();
+  if (place % 2 == 0) {
+    receiver.OnRtp(packet.payload, now, received);
+  } else {
+    receiver.OnRtcp(packet.payload, now, received);
+  }
+}
+
+// One timer per session, whatever its packet rate.
+Task<void> ServerSession::Watch(CancelToken token) {
+  for (;;) {
+    const Status slept = co_await Sleep(seconds(1), token);
+    if (!slept.ok()) co_return;
+    const SteadyTime now = context_.clock.SteadyNow();
+    const SteadyTime heard = connection_.last_received();
+    if (state_ == State::kRecording) {
+      if (now - heard >= limits::kRtspPublisherStall) {
+        connection_.Close(Error(ErrorCode::kTimeout, "the publisher sends nothing"));
+        co_return;
+      }
+      CheckProgress(now);
+      if (now - reported_ >= kReportInterval) SendReports(now);
+    } else if (state_ == State::kPaused ? now - heard >= kSessionTimeout
+                                        : now - started_ >= limits::kRtspHandshakeTime) {
+      connection_.Close(Error(ErrorCode::kTimeout, "nothing is published"));
+      co_return;
+    }
+  }
+}
+
+// Tells people about packets nobody can read; what else may be missing the registry sees by itself.
+void ServerSession::CheckProgress(SteadyTime now) {
+  bool any_unit = false;
+  std::string reason;
+  for (const Track& track : tracks_) {
+    if (!track.channels) continue;
+    const TrackProgress& progress = track.receiver->progress();
+    any_unit = any_unit || progress.units > 0;
+    const bool fed = progress.packets + progress.foreign_packets > 0;
+    if (!fed || progress.units > 0 || now - started_ < kUnreadablePatience) continue;
+    const std::string complaint = track.receiver->complaint();
+    if (complaint.empty()) continue;
+    reason = fmt::format("track {} ({}) cannot be read: {}", track.receiver->number(),
+                         track.receiver->name(), Printable(complaint, 200));
+  }
+  if (!any_unit && reason.empty()) return;
+  if (told_recording_ && told_reason_ == reason) return;
+  told_recording_ = true;
+  told_reason_ = reason;
+  SourceStatus status;
+  status.state = reason.empty() ? SourceState::kRecording : SourceState::kWaiting;
+  status.reason = std::move(reason);
+  context_.publications.Report(*stream_, std::move(status));
+}
+
+void ServerSession::SendReports(SteadyTime now) {
+  reported_ = now;
+  for (Track& track : tracks_) {
+    if (!track.channels) continue;
+    const auto block = track.receiver->TakeReport(now);
+    if (!block) continue;
+    const std::vector<rtp::ReportBlock> blocks(1, *block);
+    const Bytes report = rtp::MakeReceiverReport(own_ssrc_, blocks, kCname);
+    connection_.SendOrDrop(InterleavedFrame(static_cast<uint8_t>(track.channels->second), report));
+  }
+}
+
+void ServerSession::EndPublication() {
+  if (!sink_) return;
+  if (state_ == State::kRecording) {
+    for (Track& track : tracks_) track.receiver->Flush();
+  }
+  const std::string reason = leaving_               ? "TEARDOWN"
+                             : connection_.closed() ? connection_.closed()->ToString()
+                                                    : "a breach of the protocol";
+  log::Write(log::kInfo, "rtsp push ended",
+             {{"stream", stream_->text()}, {"peer", peer_}, {"reason", reason}});
+  sink_.reset();
+}
+
+}  // namespace penstock::ingest::rtsp

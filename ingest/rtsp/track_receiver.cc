@@ -1,0 +1,153 @@
+#include "ingest/rtsp/track_receiver.h"
+
+#include <fmt/format.h>
+
+#include "base/byte_io.h"
+#include "ingest/rtp/packet.h"
+
+namespace penstock::ingest::rtsp {
+namespace {
+
+constexpr size_t kTimestampOffset = 4;
+
+}  // namespace
+
+TrackReceiver::TrackReceiver(const SdpMedia& media, const fragmenter::gst::RtpFormat& format,
+                             uint32_t number)
+    : number_(number),
+      name_(MediaName(media)),
+      video_(media.type == "video"),
+      payload_type_(format.payload_type),
+      stats_(format.clock_rate) {}
+
+Result<std::unique_ptr<TrackReceiver>> TrackReceiver::Make(const DepayloaderFactory& factory,
+                                                           const SdpMedia& media, uint32_t number) {
+  PS_TRY(const auto format, ToRtpFormat(media));
+  std::unique_ptr<TrackReceiver> track(new TrackReceiver(media, format, number));
+  fragmenter::gst::Depayloader::Callbacks callbacks;
+  TrackReceiver* const self = track.get();
+  callbacks.on_config = [self](fragmenter::TrackConfig config) {
+    self->sink_->SetTrack(std::move(config));
+  };
+  callbacks.on_unit = [self](fragmenter::AccessUnit unit) {
+    ++self->progress_.units;
+    if (unit.key) ++self->progress_.key_units;
+    self->progress_.last_unit = self->now_;
+    self->sink_->Push(std::move(unit));
+  };
+  auto depayloader = factory(format, number, std::move(callbacks));
+  if (!depayloader.ok()) {
+    if (depayloader.error().code() != ErrorCode::kUnsupported) return depayloader.error();
+    return Error(ErrorCode::kUnsupported, track->name_);
+  }
+  track->depayloader_ = std::move(*depayloader);
+  return track;
+}
+
+void TrackReceiver::Start(MediaSink& sink, bool ordered) {
+  CHECK(sink_ == nullptr);
+  sink_ = &sink;
+  rtp::ReorderWindow::Options options;
+  if (ordered) options.packets_max = 0;
+  window_.emplace(options, [this](Bytes packet, uint64_t lost_before) {
+    Deliver(std::move(packet), lost_before);
+  });
+}
+
+void TrackReceiver::OnRtp(const Bytes& packet, SteadyTime now, ServerTime received) {
+  CHECK(started());
+  if (rtp::LooksLikeRtcp(packet)) return OnRtcp(packet, now, received);
+  const auto header = rtp::ParsePacket(packet);
+  if (!header.ok() || header->payload_type != payload_type_) {
+    ++progress_.foreign_packets;
+    if (header.ok()) progress_.foreign_payload_type = header->payload_type;
+    return;
+  }
+  now_ = now;
+  received_ = received;
+  if (!FollowsSource(*header)) return;
+  ++progress_.packets;
+  progress_.last_packet = now;
+  stats_.OnPacket(*header, now);
+  window_->Insert(header->sequence, packet, now);
+}
+
+// One source at a time. Another one is followed when two packets in a row are its own: a camera
+// that restarted its encoder.
+bool TrackReceiver::FollowsSource(const rtp::PacketHeader& header) {
+  if (!ssrc_) ssrc_ = header.ssrc;
+  if (header.ssrc == *ssrc_) {
+    next_ssrc_.reset();
+    return true;
+  }
+  if (next_ssrc_ != header.ssrc) {
+    next_ssrc_ = header.ssrc;
+    return false;
+  }
+  ssrc_ = header.ssrc;
+  next_ssrc_.reset();
+  Flush();
+  window_->Reset();
+  stats_.Restart();
+  timestamps_ = rtp::TimestampUnwrapper();
+  waiting_report_.reset();
+  sink_->Break();
+  return true;
+}
+
+void TrackReceiver::Deliver(Bytes packet, uint64_t lost_before) {
+  if (lost_before > 0) sink_->PacketsLost(number_, lost_before);
+  if (window_->restarts() != restarts_) {
+    restarts_ = window_->restarts();
+    stats_.Restart();
+  }
+  ByteReader reader(packet);
+  reader.Skip(kTimestampOffset);
+  const int64_t timestamp = timestamps_.Next(reader.Be<uint32_t>());
+  if (waiting_report_) {
+    GiveReport(*waiting_report_, received_);
+    waiting_report_.reset();
+  }
+  depayloader_->Push(packet, timestamp, lost_before > 0, received_);
+}
+
+void TrackReceiver::OnRtcp(ByteSpan datagram, SteadyTime now, ServerTime received) {
+  CHECK(started());
+  const auto compound = rtp::ParseCompound(datagram);
+  // Damaged reports are lost reports.
+  if (!compound.ok()) return;
+  for (const rtp::SenderReport& report : compound->sender_reports) {
+    stats_.OnSenderReport(report, now);
+    if (report.ntp == 0) continue;
+    if (timestamps_.started()) {
+      GiveReport(report, received);
+    } else {
+      waiting_report_ = report;
+    }
+  }
+}
+
+void TrackReceiver::GiveReport(const rtp::SenderReport& report, ServerTime received) {
+  sink_->SenderReport(number_, timestamps_.Near(report.timestamp), rtp::FromNtp(report.ntp),
+                      received);
+}
+
+void TrackReceiver::Expire(SteadyTime now) {
+  if (window_) window_->Expire(now);
+}
+
+void TrackReceiver::Flush() {
+  if (!started()) return;
+  window_->Flush();
+  depayloader_->Flush();
+}
+
+std::string TrackReceiver::complaint() const {
+  if (progress_.packets == 0 && progress_.foreign_packets > 0) {
+    return fmt::format("packets of payload type {} instead of {}", progress_.foreign_payload_type,
+                       payload_type_);
+  }
+  return depayloader_->last_error();
+}
+
+}  // namespace penstock::ingest::rtsp

@@ -1,0 +1,99 @@
+#include "ingest/publication_registry.h"
+
+namespace penstock::ingest {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+
+TrackStatus Video(int64_t silent_ms, uint64_t units = 100) {
+  return {.number = 1, .description = "H.264 1280x720", .units = units, .silent_ms = silent_ms};
+}
+TrackStatus Audio(int64_t silent_ms, uint64_t units = 100) {
+  return {
+      .number = 2, .description = "AAC 48000 Hz stereo", .units = units, .silent_ms = silent_ms};
+}
+
+RecorderCounters Flowing() {
+  RecorderCounters counters;
+  counters.tracks = {Video(40), Audio(20)};
+  counters.fragments_stored = 3;
+  counters.key_frame_seen = true;
+  return counters;
+}
+
+TEST(JudgeRecordingTest, AHealthySourceIsRecordingWithoutAReason) {
+  const SourceStatus status = JudgeRecording(Flowing(), seconds(30));
+  EXPECT_EQ(status.state, SourceState::kRecording);
+  EXPECT_EQ(status.reason, "");
+}
+
+TEST(JudgeRecordingTest, NothingAtAllIsSaidSo) {
+  const SourceStatus status = JudgeRecording(RecorderCounters(), seconds(3));
+  EXPECT_EQ(status.state, SourceState::kWaiting);
+  EXPECT_EQ(status.reason, "connected, no media for 3 s");
+}
+
+TEST(JudgeRecordingTest, MissingKeyFramesAreNamedWithTheirTime) {
+  RecorderCounters counters = Flowing();
+  counters.fragments_stored = 0;
+  counters.key_frame_seen = false;
+  const SourceStatus status = JudgeRecording(counters, seconds(12));
+  EXPECT_EQ(status.state, SourceState::kWaiting);
+  EXPECT_EQ(status.reason, "no key frame for 12 s");
+}
+
+TEST(JudgeRecordingTest, ASilentTrackIsNamedWhileTheOtherOneIsRecorded) {
+  RecorderCounters counters = Flowing();
+  counters.tracks[1] = Audio(7000);
+  const SourceStatus status = JudgeRecording(counters, seconds(60));
+  EXPECT_EQ(status.state, SourceState::kRecording);
+  EXPECT_EQ(status.reason, "no data on track 2 (AAC 48000 Hz stereo) for 7 s");
+}
+
+TEST(JudgeRecordingTest, WhenAllTracksFellSilentNothingIsBeingRecorded) {
+  RecorderCounters counters = Flowing();
+  counters.tracks = {Video(9000), Audio(9000)};
+  EXPECT_EQ(JudgeRecording(counters, seconds(60)).state, SourceState::kWaiting);
+}
+
+TEST(JudgeRecordingTest, AFullDiskOutweighsEverything) {
+  RecorderCounters counters = Flowing();
+  counters.storage_error.emplace(ErrorCode::kFull, "95 % of the volume is used");
+  const SourceStatus status = JudgeRecording(counters, seconds(60));
+  EXPECT_EQ(status.state, SourceState::kWaiting);
+  EXPECT_THAT(status.reason, HasSubstr("disk full"));
+}
+
+TEST(SourceConfigTest, PasswordsAreNeverShown) {
+  const StreamName name = StreamName::Parse("cam").value();
+  for (const auto& [url, shown] : std::map<std::string, std::string>{
+           {"rtsp://admin:secret@10.0.0.7/live", "rtsp://admin:***@10.0.0.7/live"},
+           {"rtsp://admin:se@cret@10.0.0.7/live", "rtsp://admin:***@10.0.0.7/live"},
+           {"rtsp://10.0.0.7:554/live?user=a@b", "rtsp://10.0.0.7:554/live?user=a@b"},
+           {"rtsp://admin@10.0.0.7", "rtsp://admin@10.0.0.7"}}) {
+    const SourceConfig config{.name = name, .url = url};
+    EXPECT_EQ(config.RedactedUrl(), shown);
+    EXPECT_TRUE(CheckSourceUrl(url).ok()) << url;
+  }
+}
+
+TEST(SourceConfigTest, WhatIsNoCameraUrlIsRefusedInWords) {
+  for (const char* url :
+       {"", "http://camera/", "rtsp://", "rtsp://user:pw@/x", "rtsp://camera/a b"}) {
+    EXPECT_EQ(CheckSourceUrl(url).error().code(), ErrorCode::kInvalidArgument) << url;
+  }
+}
+
+TEST(SourceConfigTest, TheCatalogKeepsEverything) {
+  const SourceConfig config{.name = StreamName::Parse("cam").value(),
+                            .url = "rtsp://a:b@c/d",
+                            .transport = RtspTransport::kUdp};
+  const SourceConfig read = SourceConfig::FromJson(config.ToJson()).value();
+  EXPECT_EQ(read.name, config.name);
+  EXPECT_EQ(read.url, config.url);
+  EXPECT_EQ(read.transport, config.transport);
+}
+
+}  // namespace
+}  // namespace penstock::ingest
