@@ -118,8 +118,9 @@ struct Fragmenter::Impl {
   }
 
   void Restart(const TimedUnit& next) {
-    if (builder && run->lead() == next.unit.track)
+    if (builder && run->lead() == next.unit.track && !IsHole(next)) {
       builder->EndTrack(run->lead(), run->LeadTicks(*next.unit.dts));
+    }
     // A new decoder configuration in the middle of a group: what follows can only be read with it.
     restart_at_any = run->lead() == next.unit.track && !run->Has(next);
     FinishFragment();
@@ -141,8 +142,9 @@ struct Fragmenter::Impl {
     if (run->lead() == next.unit.track) last_lead_us = next.time_us;
 
     if (builder && EndsBeforeThis(next)) {
-      if (run->lead() == next.unit.track)
+      if (run->lead() == next.unit.track) {
         builder->EndTrack(run->lead(), run->LeadTicks(*next.unit.dts));
+      }
       FinishFragment();
     }
     Add(next, *feed);
