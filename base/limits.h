@@ -47,14 +47,33 @@ inline constexpr size_t kItemMetaBytesMax = 4u << 20;
 
 // Requests: head refused with 431, body with 413.
 inline constexpr size_t kHttpHeadBytesMax = 64 * 1024;
+inline constexpr size_t kHttpFieldsMax = 128;
+inline constexpr size_t kHttpChunkExtensionBytesMax = 1024;
+inline constexpr size_t kHttpTrailerBytesMax = 8 * 1024;
 inline constexpr size_t kHttpBodyBytesMax = 8u << 20;
 inline constexpr size_t kHttpConnectionsMax = 20'000;
 inline constexpr std::chrono::seconds kHttpIdle{75};
 inline constexpr std::chrono::seconds kHttpHeadTime{20};
+// A request's body may pause for this long (a camera that sends nothing between two scenes); then
+// its reader gets kTimeout.
+inline constexpr std::chrono::seconds kHttpStalledReadTime{75};
+// After an answer that ends the connection while the client still sends: what it sends is read and
+// thrown away, so that the kernel does not reset the connection under the answer.
+inline constexpr std::chrono::seconds kHttpLingerTime{2};
+inline constexpr size_t kHttpLingerBytesMax = 4u << 20;
+// What is read of one connection at a time: little while it is idle, more while a body comes.
+inline constexpr size_t kHttpHeadBlockBytes = 4 * 1024;
+inline constexpr size_t kHttpBodyBlockBytes = 64 * 1024;
+// Smaller answers are not worth compressing.
+inline constexpr size_t kHttpCompressBytesMin = 512;
+// Our client: what it collects, and how long a server may say nothing.
+inline constexpr size_t kHttpFetchBytesMax = 64u << 20;
+inline constexpr std::chrono::seconds kHttpFetchTime{30};
 // A reader that takes no byte for this long is cut.
 inline constexpr std::chrono::seconds kHttpStalledWriteTime{30};
 
-// TCP: a peer that vanished (power cut, lost route) is noticed after this long, idle or with unacknowledged data.
+// TCP: a peer that vanished (power cut, lost route) is noticed after this long, idle or with
+// unacknowledged data.
 inline constexpr std::chrono::seconds kTcpKeepAliveIdle{30};
 inline constexpr std::chrono::seconds kTcpKeepAliveInterval{10};
 inline constexpr int kTcpKeepAliveProbes = 3;
@@ -65,10 +84,12 @@ inline constexpr std::chrono::milliseconds kAcceptPause{100};
 inline constexpr size_t kTurnBytesMax = 1u << 20;
 // One sendfile call; also the step in which cold files are read in (DESIGN 6).
 inline constexpr size_t kSendFileStepMax = 512 * 1024;
-// Name lookups and cold file reads block; they have threads of their own, whatever the number of connections.
+// Name lookups and cold file reads block; they have threads of their own, whatever the number of
+// connections.
 inline constexpr size_t kResolverThreads = 4;
 inline constexpr size_t kFileReadThreads = 4;
-// Receive buffer of a UDP socket: 4 Mbit/s for 2 s, or one large key frame at line rate. The kernel may grant less (rmem_max).
+// Receive buffer of a UDP socket: 4 Mbit/s for 2 s, or one large key frame at line rate. The kernel
+// may grant less (rmem_max).
 inline constexpr int kUdpReceiveBufferBytes = 1 << 20;
 
 // RTSP messages (RFC 2326 names no limit); answered with 400/413 and closed.

@@ -115,7 +115,8 @@ Task<Addresses> Resolve(std::string host, uint16_t port, SteadyTime deadline, Ca
 
 Task<void> FaultIn(FileSlice range) {
   if (range.size == 0 || IsResident(range)) co_return;
-  co_await RunBlocking(FileReadPool(), [range] { ReadThrough(range); });
+  auto read = [range] { ReadThrough(range); };
+  co_await RunBlocking(FileReadPool(), std::move(read));
 }
 
 }  // namespace penstock::net

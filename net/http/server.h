@@ -5,10 +5,22 @@
 #include <memory>
 #include <vector>
 
+#include "base/limits.h"
 #include "net/event_loop.h"
 #include "net/http/http.h"
 
 namespace penstock::net {
+
+// The bounds; tests make them small.
+struct HttpServerOptions {
+  size_t connections_max = limits::kHttpConnectionsMax;  // more are answered with 503
+  std::chrono::milliseconds idle = limits::kHttpIdle;    // between two requests
+  std::chrono::milliseconds head_time =
+      limits::kHttpHeadTime;  // from the first byte (or the connection) to a whole head; then 408
+  std::chrono::milliseconds stalled_read = limits::kHttpStalledReadTime;    // BodyReader::Next
+  std::chrono::milliseconds stalled_write = limits::kHttpStalledWriteTime;  // any answer
+  std::chrono::milliseconds linger = limits::kHttpLingerTime;
+};
 
 // HEAD is answered by the GET handler's response without its body. Content-Length, Connection and
 // Date are the server's business. A handler's exception becomes 500. Range requests are the
@@ -18,15 +30,18 @@ namespace penstock::net {
 class HttpServer {
  public:
   // The handler runs on the loop that owns the connection.
-  HttpServer(EventLoops& loops, HttpHandler handler);
+  HttpServer(EventLoops& loops, HttpHandler handler, HttpServerOptions options = {});
   ~HttpServer();  // Requires Stop.
 
   // The bound endpoint, for port 0. May be called for several addresses.
   Result<Endpoint> Listen(std::string address, uint16_t port);
+  // For this machine's user alone (mode 0600).
   Result<Endpoint> ListenUnix(std::string path);
 
   // No new connections; idle ones close, busy ones may finish until the deadline, then they are
-  // cut. Any thread but a loop's own.
+  // cut: their reads and writes fail and BodyWriter::closed fires. Returns when the last handler
+  // has returned, so a handler must not wait for anything else for good. Any thread but a loop's
+  // own, while the loops run.
   void Stop(std::chrono::milliseconds grace);
   size_t connections() const;
 

@@ -59,6 +59,18 @@ inline Task<Status> WriteText(TcpStream& stream, std::string text) {
   co_return co_await stream.Write(chain);
 }
 
+// Starts the work on its own; the Oneshot gives its result.
+template <class T>
+Oneshot<T> Start(Task<T> task) {
+  Oneshot<T> result;
+  auto run = [](Task<T> inner, Oneshot<T> out) -> Task<void> {
+    T value = co_await inner;
+    out.Set(std::move(value));
+  };
+  Detach(run(std::move(task), result));
+  return result;
+}
+
 inline size_t OpenDescriptors() {
   size_t count = 0;
   DIR* const folder = opendir("/proc/self/fd");

@@ -3,13 +3,7 @@
 #include <filesystem>
 
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/random.h"
 #include "tests/testing/temp_dir.h"
 #include "tests/unit/net/loop_fixture.h"
 
@@ -17,7 +11,6 @@ namespace penstock::net {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
 class TcpTest : public LoopTest {};
 
@@ -40,18 +33,6 @@ void WriteFile(const std::filesystem::path& path, const std::string& text) {
   std::FILE* const file = std::fopen(path.c_str(), "wb");
   ASSERT_EQ(std::fwrite(text.data(), 1, text.size(), file), text.size());
   std::fclose(file);
-}
-
-// Starts the work on its own; the Oneshot gives its result.
-template <class T>
-Oneshot<T> Start(Task<T> task) {
-  Oneshot<T> result;
-  auto run = [](Task<T> inner, Oneshot<T> out) -> Task<void> {
-    T value = co_await inner;
-    out.Set(std::move(value));
-  };
-  Detach(run(std::move(task), result));
-  return result;
 }
 
 TEST(EndpointTest, LoopbackIsWhatTheMachineKeepsToItself) {
@@ -242,167 +223,6 @@ TEST_F(TcpTest, AMovedStreamGoesOnOnTheOtherLoop) {
   EXPECT_EQ(Run(run(loop(), other_loop())), "end");
 }
 
-TEST_F(TcpTest, ConnectingToAPortWhereNobodyListensIsUnavailable) {
-  auto run = [](EventLoop& loop) -> Task<ErrorCode> {
-    uint16_t port = 0;
-    {
-      auto listener = TcpListener::Listen(loop, "127.0.0.1", 0).value();
-      port = listener->local().port;
-    }
-    auto connected =
-        co_await TcpStream::Connect(loop, "127.0.0.1", port, seconds(10), CancelToken());
-    co_return connected.error().code();
-  };
-  EXPECT_EQ(Run(run(loop())), ErrorCode::kUnavailable);
-}
-
-// A listener whose backlog is full swallows further connections on Linux, without the outside
-// world.
-class FullBacklog {
- public:
-  FullBacklog() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(bind(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(listen(fd_, 0), 0);
-    socklen_t size = sizeof address;
-    getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    for (int& filler : fillers_) {
-      filler = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-      (void)connect(filler, reinterpret_cast<sockaddr*>(&address), sizeof address);
-    }
-  }
-  ~FullBacklog() {
-    for (const int filler : fillers_) close(filler);
-    close(fd_);
-  }
-  uint16_t port() const { return port_; }
-
- private:
-  int fd_;
-  int fillers_[4];
-  uint16_t port_ = 0;
-};
-
-TEST_F(TcpTest, ConnectingGivesUpInTime) {
-  FullBacklog silent;
-  auto run = [](EventLoop& loop, uint16_t port) -> Task<ErrorCode> {
-    auto connected =
-        co_await TcpStream::Connect(loop, "127.0.0.1", port, milliseconds(50), CancelToken());
-    co_return connected.error().code();
-  };
-  EXPECT_EQ(Run(run(loop(), silent.port())), ErrorCode::kTimeout);
-}
-
-TEST_F(TcpTest, ConnectingEndsWithItsToken) {
-  FullBacklog silent;
-  auto run = [](EventLoop& loop, uint16_t port) -> Task<ErrorCode> {
-    CancelSource source;
-    loop.StartTimer(loop.SteadyNow() + milliseconds(10), [&source] { source.Cancel(); });
-    auto connected =
-        co_await TcpStream::Connect(loop, "127.0.0.1", port, seconds(100), source.token());
-    auto again = co_await TcpStream::Connect(loop, "127.0.0.1", port, seconds(100), source.token());
-    EXPECT_EQ(again.error().code(), ErrorCode::kCancelled);
-    co_return connected.error().code();
-  };
-  EXPECT_EQ(Run(run(loop(), silent.port())), ErrorCode::kCancelled);
-}
-
-TEST_F(TcpTest, NamesAreResolvedOffTheLoop) {
-  auto run = [](EventLoop& loop) -> Task<void> {
-    auto listener = TcpListener::Listen(loop, "127.0.0.1", 0).value();
-    auto connected = co_await TcpStream::Connect(loop, "localhost", listener->local().port,
-                                                 seconds(20), CancelToken());
-    EXPECT_TRUE(connected.ok());
-    CancelSource source;
-    loop.Post([&source] { source.Cancel(); });
-    auto cancelled =
-        co_await TcpStream::Connect(loop, "a name that cannot be", 1, seconds(20), source.token());
-    EXPECT_FALSE(cancelled.ok());
-  };
-  Run(run(loop()));
-}
-
-TEST_F(TcpTest, ATakenPortIsNamedInTheError) {
-  auto run = [](EventLoop& loop) -> Task<void> {
-    auto listener = TcpListener::Listen(loop, "127.0.0.1", 0).value();
-    auto again = TcpListener::Listen(loop, "127.0.0.1", listener->local().port);
-    EXPECT_EQ(again.error().code(), ErrorCode::kAlreadyExists);
-    EXPECT_NE(again.error().message().find(std::to_string(listener->local().port)),
-              std::string::npos);
-    auto name = TcpListener::Listen(loop, "localhost", 0);
-    EXPECT_EQ(name.error().code(), ErrorCode::kInvalidArgument);
-    co_return;
-  };
-  Run(run(loop()));
-}
-
-TEST_F(TcpTest, AnIPv6ListenerServesIPv4AndShowsItAsSuch) {
-  auto run = [](EventLoop& loop) -> Task<std::string> {
-    auto listener = TcpListener::Listen(loop, "::", 0);
-    if (!listener.ok()) co_return "127.0.0.1";  // a machine without IPv6
-    const uint16_t port = (*listener)->local().port;
-    auto connected =
-        co_await TcpStream::Connect(loop, "127.0.0.1", port, seconds(10), CancelToken());
-    EXPECT_TRUE(connected.ok());
-    auto accepted = co_await (*listener)->Accept(loop);
-    co_return accepted.value()->peer().address;
-  };
-  EXPECT_EQ(Run(run(loop())), "127.0.0.1");
-}
-
-TEST_F(TcpTest, ClosingAListenerEndsItsAccept) {
-  auto run = [](EventLoop& loop) -> Task<ErrorCode> {
-    auto listener = TcpListener::Listen(loop, "127.0.0.1", 0).value();
-    loop.Post([&listener] { listener->Close(); });
-    auto accepted = co_await listener->Accept(loop);
-    co_return accepted.error().code();
-  };
-  EXPECT_EQ(Run(run(loop())), ErrorCode::kCancelled);
-}
-
-TEST_F(TcpTest, AListenerOutOfDescriptorsAcceptsAgainWhenThereAreSome) {
-  auto run = [](EventLoop& loop) -> Task<void> {
-    auto listener = TcpListener::Listen(loop, "127.0.0.1", 0).value();
-    auto connected = co_await TcpStream::Connect(loop, "127.0.0.1", listener->local().port,
-                                                 seconds(10), CancelToken());
-    EXPECT_TRUE(connected.ok());
-    rlimit before{};
-    getrlimit(RLIMIT_NOFILE, &before);
-    rlimit none = before;
-    none.rlim_cur = 0;  // what is open stays open; nothing new can be opened
-    setrlimit(RLIMIT_NOFILE, &none);
-    Oneshot<Result<std::unique_ptr<TcpStream>>> accepted = Start(listener->Accept(loop));
-    EXPECT_FALSE(accepted.is_set());
-    setrlimit(RLIMIT_NOFILE, &before);
-    auto stream = co_await accepted;
-    EXPECT_TRUE(stream.ok());
-  };
-  Run(run(loop()));
-}
-
-TEST_F(TcpTest, AThousandConnectionsLeaveNoDescriptorBehind) {
-  auto run = [](EventLoop& loop, EventLoop& other) -> Task<void> {
-    auto listener = TcpListener::Listen(loop, "127.0.0.1", 0).value();
-    for (int i = 0; i < 1000; ++i) {
-      auto connected = co_await TcpStream::Connect(loop, "127.0.0.1", listener->local().port,
-                                                   seconds(10), CancelToken());
-      auto accepted = co_await listener->Accept(i % 2 == 0 ? loop : other);
-      EXPECT_TRUE(connected.ok() && accepted.ok());
-    }
-  };
-  auto warm = [](EventLoop& loop) -> Task<void> {
-    Pair pair = co_await MakePair(loop);
-    co_return;
-  };
-  Run(warm(loop()));
-  const size_t before = OpenDescriptors();
-  Run(run(loop(), other_loop()));
-  EXPECT_EQ(OpenDescriptors(), before);
-}
-
 TEST_F(TcpTest, AFastPeerDoesNotStarveTheRestOfTheLoop) {
   auto run = [](EventLoop& loop) -> Task<void> {
     Pair pair = co_await MakePair(loop);
@@ -429,49 +249,6 @@ TEST_F(TcpTest, AFastPeerDoesNotStarveTheRestOfTheLoop) {
     EXPECT_TRUE(settled.ok());
   };
   Run(run(loop()));
-}
-
-TEST_F(TcpTest, AUnixSocketHasItsModeAndReplacesAStaleOne) {
-  testing::TempDir folder;
-  const std::string path = folder.path() / "x.sock";
-  auto run = [](EventLoop& loop, std::string at) -> Task<void> {
-    auto listener = TcpListener::ListenUnix(loop, at, 0600).value();
-    struct stat info {};
-    EXPECT_EQ(stat(at.c_str(), &info), 0);
-    EXPECT_EQ(info.st_mode & 0777, 0600u);
-    auto taken = TcpListener::ListenUnix(loop, at, 0600);
-    EXPECT_EQ(taken.error().code(), ErrorCode::kAlreadyExists);
-    // The second one's look at whether somebody listens is a connection as well.
-    auto probe = co_await listener->Accept(loop);
-    EXPECT_TRUE(probe.ok());
-    auto connected = co_await TcpStream::ConnectUnix(loop, at);
-    auto accepted = co_await listener->Accept(loop);
-    EXPECT_EQ(accepted.value()->peer().address, at);
-    EXPECT_TRUE(accepted.value()->peer().is_loopback());
-    Status status = co_await WriteText(*connected.value(), "hello");
-    EXPECT_TRUE(status.ok());
-    std::vector<uint8_t> buffer(100);
-    Result<size_t> got = co_await (*accepted)->Read(buffer);
-    EXPECT_EQ(got.value(), 5u);
-    listener->Close();
-    EXPECT_NE(stat(at.c_str(), &info), 0);
-    auto gone = co_await TcpStream::ConnectUnix(loop, at);
-    EXPECT_FALSE(gone.ok());
-    // As left behind by a process that was killed.
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_storage address{};
-    address.ss_family = AF_UNIX;
-    memcpy(reinterpret_cast<char*>(&address) + sizeof(sa_family_t), at.c_str(), at.size());
-    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address),
-                   static_cast<socklen_t>(sizeof(sa_family_t) + at.size() + 1)),
-              0);
-    close(fd);
-    auto again = TcpListener::ListenUnix(loop, at, 0600);
-    EXPECT_TRUE(again.ok());
-    auto long_path = TcpListener::ListenUnix(loop, std::string(200, 'x'), 0600);
-    EXPECT_EQ(long_path.error().code(), ErrorCode::kInvalidArgument);
-  };
-  Run(run(loop(), path));
 }
 
 TEST_F(TcpTest, ReadableTellsWhatWaits) {
