@@ -1,0 +1,74 @@
+"""Publishers push: ffmpeg and GStreamer's rtspclientsink, unmodified."""
+
+import unittest
+
+from harness import cameras, media, programs
+from harness.server import ServerTest
+
+
+class Push(ServerTest):
+    def setUp(self):
+        super().setUp()
+        # Makes the clip, too.
+        self.start(cameras.Simulator)
+        self.clip = str(programs.ROOT / "build/camsim-media/2000k")
+
+    def target(self, name):
+        return f"rtsp://{self.penstock.rtsp}/{name}"
+
+    def ffmpeg(self, name, *options, seconds="6"):
+        return self.start(programs.Program, programs.foreign("ffmpeg"), "-v", "error", "-nostdin", "-re", "-i", self.clip + "/video.h264",
+                          "-re", "-i", self.clip + "/audio.aac", "-t", seconds, *options, "-f", "rtsp", "-rtsp_transport", "tcp",
+                          self.target(name))
+
+    def stored(self, name):
+        return media.packet_hashes(self.penstock.hls(name, "?start=0&end=4102444800000"))
+
+    def test_every_picture_that_ffmpeg_pushed_is_stored_and_played_bit_for_bit(self):
+        publisher = self.ffmpeg("pushed", "-c", "copy")
+        self.assertEqual(publisher.wait(60), 0, publisher.tail())
+        self.penstock.wait_for_fragments("pushed", 3)
+        url = self.penstock.hls("pushed", "?start=0&end=4102444800000")
+        decoded = ("--", "-map", "0:v", "-t", "5.9", "-c:v", "rawvideo")
+        sent = [packet[1:] for packet in media.packet_hashes(self.clip + "/video.h264", *decoded)[0]]
+        played = [packet[1:] for packet in media.packet_hashes(url, *decoded)[0]]
+        # ffmpeg ends with TEARDOWN; what it sent before is stored up to the last picture.
+        self.assertGreaterEqual(len(played), 145)
+        self.assertEqual(played, sent[:len(played)])
+        self.assertEqual(media.decode_errors(url), "")
+
+    def test_h265_and_b_frames_from_ffmpeg_play_in_order(self):
+        for name, codec in {"hevc": ["libx265", "-x265-params", "log-level=error:keyint=25:bframes=3"],
+                            "h264": ["libx264", "-preset", "veryfast", "-g", "25", "-bf", "3"]}.items():
+            with self.subTest(name):
+                publisher = self.ffmpeg(name, "-c:v", codec[0], *codec[1:], "-vf", "scale=640:360", "-c:a", "copy")
+                self.assertEqual(publisher.wait(90), 0, publisher.tail())
+                self.penstock.wait_for_fragments(name, 4)
+                url = self.penstock.hls(name, "?start=0&end=4102444800000")
+                self.assertEqual(media.codecs(url), [name, "aac"])
+                self.assertEqual(media.decode_errors(url), "")
+
+    def test_rtspclientsink_pushes_video_and_latm_audio(self):
+        self.start(programs.Program, programs.foreign("gst-launch-1.0"), "-q", "rtspclientsink", "name=sink", "protocols=tcp",
+                   "location=" + self.target("gstreamer"), "videotestsrc", "is-live=true", "!", "video/x-raw,width=640,height=360,framerate=25/1",
+                   "!", "x264enc", "tune=zerolatency", "key-int-max=25", "threads=1", "!", "h264parse", "!", "sink.",
+                   "audiotestsrc", "is-live=true", "!", "audioconvert", "!", "audio/x-raw,rate=48000,channels=2", "!", "avenc_aac",
+                   "!", "aacparse", "!", "sink.")
+        self.penstock.wait_for_fragments("gstreamer", 3)
+        self.assertEqual(sorted(media.codecs(self.penstock.hls("gstreamer", "?start=0&end=4102444800000"))), ["aac", "h264"])
+
+    def test_a_second_publisher_of_the_same_stream_is_refused(self):
+        self.ffmpeg("busy", "-c", "copy", seconds="60")
+        self.penstock.wait_for_fragments("busy", 1)
+        second = self.ffmpeg("busy", "-c", "copy")
+        self.assertNotEqual(second.wait(60), 0)
+        self.assertEqual(self.penstock.publication("busy")["state"], "recording")
+
+    def test_a_codec_that_cannot_be_stored_is_refused_by_name(self):
+        publisher = self.ffmpeg("odd", "-c:v", "mpeg2video", "-an")
+        self.assertNotEqual(publisher.wait(60), 0)
+        self.assertEqual([s["name"] for s in self.penstock.cli_json("stream", "list")["streams"] if s["name"] == "odd" and s["items"]], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
