@@ -1,0 +1,148 @@
+#include "ingest/rtsp/puller.h"
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "ingest/rtsp/backoff.h"
+#include "ingest/rtsp/endpoints.h"
+#include "ingest/rtsp/transport_choice.h"
+
+namespace penstock::ingest::rtsp {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kRedirectsMax = 3;
+
+class EventLoopDialer final : public Dialer {
+ public:
+  explicit EventLoopDialer(net::EventLoop& loop) : loop_(loop) {}
+  Task<Result<std::unique_ptr<net::TcpStream>>> Connect(std::string host, uint16_t port,
+                                                        milliseconds timeout,
+                                                        CancelToken token) override {
+    return net::TcpStream::Connect(loop_, std::move(host), port, timeout, std::move(token));
+  }
+  Result<std::pair<std::unique_ptr<net::UdpSocket>, std::unique_ptr<net::UdpSocket>>> BindPair(
+      std::string address) override {
+    return net::UdpSocket::BindPair(loop_, std::move(address));
+  }
+
+ private:
+  net::EventLoop& loop_;
+};
+
+// What is known of one camera over all its sessions, and what to do after each of them.
+class Course {
+ public:
+  Course(const SourceConfig& config, Url url, uint64_t seed)
+      : configured_(std::move(url)),
+        url_(configured_),
+        transport_(config.transport),
+        backoff_(seed) {}
+
+  const Url& url() const { return url_; }
+  bool udp() const { return transport_.udp(); }
+
+  struct Step {
+    milliseconds pause{0};  // 0: at once
+    bool give_up = false;
+  };
+  Step After(const SessionEnd& end) {
+    Step step;
+    backoff_.OnStreamed(end.streamed);
+    const bool hop = end.kind == SessionEnd::Kind::kRedirected && redirects_ < kRedirectsMax;
+    redirects_ = hop ? redirects_ + 1 : 0;
+    // A redirect is good for one connection; the next failure starts over from what was configured.
+    url_ = hop ? *end.redirect : configured_;
+    if (hop) return step;
+    switch (end.kind) {
+      case SessionEnd::Kind::kUnsupported:
+        step.give_up = true;
+        return step;
+      case SessionEnd::Kind::kTransportRefused:
+        if (transport_.OnRefused()) return step;
+        break;
+      case SessionEnd::Kind::kUdpSilent:
+        if (transport_.OnUdpSilent()) return step;
+        break;
+      case SessionEnd::Kind::kLoginRefused:
+        step.pause = backoff_.NextAfterRefusedLogin();
+        return step;
+      default:
+        break;
+    }
+    step.pause = backoff_.Next();
+    return step;
+  }
+
+ private:
+  const Url configured_;
+  Url url_;
+  TransportChoice transport_;
+  Backoff backoff_;
+  int redirects_ = 0;
+};
+
+void Report(Publications& publications, const StreamName& stream, SourceState state,
+            std::string reason) {
+  SourceStatus status;
+  status.state = state;
+  status.reason = std::move(reason);
+  publications.Report(stream, std::move(status));
+}
+
+Task<void> UntilCancelled(CancelToken token) {
+  while (!token.cancelled()) (void)co_await Sleep(std::chrono::hours(24), token);
+}
+
+}  // namespace
+
+Task<void> Pull(ClientEnvironment& environment, SourceConfig config, uint64_t seed,
+                CancelToken token) {
+  Publications& publications = environment.publications;
+  auto url = Url::Parse(config.url);
+  if (!url.ok()) {
+    Report(publications, config.name, SourceState::kRefused, url.error().message());
+    co_await UntilCancelled(token);
+    co_return;
+  }
+  Course course(config, std::move(*url), seed);
+  std::unique_ptr<MediaSink> sink;
+  std::string last_reason;
+  while (!token.cancelled()) {
+    Report(publications, config.name, SourceState::kConnecting, last_reason);
+    ClientSession::Options options{config.name, course.url(), course.udp()};
+    SessionEnd end;
+    {
+      ClientSession session(environment, std::move(options), sink);
+      end = co_await session.Run(token);
+    }
+    if (sink) sink->Break();
+    if (token.cancelled()) co_return;
+    log::Write(log::kInfo, "rtsp pull ended",
+               {{"stream", config.name.text()}, {"reason", end.reason}});
+    const Course::Step step = course.After(end);
+    last_reason = end.reason;
+    if (step.give_up) {
+      sink.reset();
+      Report(publications, config.name, SourceState::kRefused, end.reason);
+      co_await UntilCancelled(token);
+      co_return;
+    }
+    if (step.pause.count() == 0) continue;
+    const auto next_s = std::chrono::round<std::chrono::seconds>(step.pause).count();
+    Report(publications, config.name, SourceState::kFailed,
+           fmt::format("{}; next try in {} s", end.reason, std::max<int64_t>(next_s, 1)));
+    (void)co_await Sleep(step.pause, token);
+  }
+}
+
+Task<void> PullCamera(ClientContext context, SourceConfig config, CancelToken token) {
+  CHECK(context.loop.IsCurrent());
+  EventLoopDialer dialer(context.loop);
+  ClientEnvironment environment{dialer, context.clock, context.publications, GstDepayloaders()};
+  co_await Pull(environment, std::move(config), RandomU64(), std::move(token));
+}
+
+}  // namespace penstock::ingest::rtsp
