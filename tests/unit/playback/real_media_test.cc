@@ -64,7 +64,8 @@ class RealMedia : public RecordedMedia, public ::testing::WithParamInterface<Lay
     if (keep == nullptr) return;
     const std::filesystem::path to = std::filesystem::path(keep) / name;
     std::filesystem::create_directories(to);
-    std::filesystem::copy(folder(), to, std::filesystem::copy_options::overwrite_existing);
+    using std::filesystem::copy_options;
+    std::filesystem::copy(folder(), to, copy_options::overwrite_existing | copy_options::recursive);
   }
 
   std::string playlist_;
