@@ -23,6 +23,10 @@ using std::chrono::milliseconds;
 // later, for no fragment is shorter.
 constexpr milliseconds kGather{500};
 
+// Time stamps in this range can be added up without overflow, and no clock has ever reached its
+// end.
+bool IsPlausible(int64_t ticks) { return ticks > -(int64_t{1} << 58) && ticks < int64_t{1} << 58; }
+
 }  // namespace
 
 struct Fragmenter::Impl {
@@ -273,6 +277,7 @@ void Fragmenter::SetTrack(TrackConfig config) {
 void Fragmenter::SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
                               ServerTime received) {
   TrackFeed* const feed = impl_->Find(track);
+  if (!IsPlausible(pts)) return;
   if (feed != nullptr) {
     impl_->Report(*feed, pts, producer, received);
   } else if (impl_->early_reports.size() < limits::kTracksMax ||
@@ -292,6 +297,8 @@ Status Fragmenter::Push(AccessUnit unit) {
                  "access unit of " + std::to_string(unit.data.size()) + " bytes");
   }
   if (unit.data.empty()) return Error(ErrorCode::kInvalidArgument, "access unit without bytes");
+  if (!IsPlausible(unit.pts) || !IsPlausible(unit.dts.value_or(0)))
+    return Error(ErrorCode::kInvalidArgument, "impossible time stamp");
   if (!feed->video()) unit.key = true;
   impl.now = unit.received;
   impl.last_received = unit.received;

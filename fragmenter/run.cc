@@ -26,40 +26,50 @@ bool Run::Has(const TimedUnit& unit) const {
   return track != nullptr && *track == *unit.config;
 }
 
+Run::Line& Run::LineOf(uint32_t track) {
+  const auto found = std::ranges::find(lines_, track, &Line::track);
+  if (found != lines_.end()) return *found;
+  return lines_.emplace_back(Line{.track = track});
+}
+
 std::optional<Run::Place> Run::Put(const TimedUnit& unit, const TrackFeed& feed,
                                    const TrackFeed& lead, bool opens) {
-  const int64_t cts_offset = unit.unit.pts - *unit.unit.dts;
   // By what is known of the clocks now: sender reports may have come since the start.
   const int64_t relative_us = feed.CommonUs(*unit.unit.dts) - lead.CommonUs(origin_ticks_);
+  std::optional<int64_t> dts;
   if (!feed.video()) {
-    const std::optional<int64_t> dts = PutAudio(unit, feed, relative_us, opens);
-    return dts ? std::optional(Place{*dts, cts_offset}) : std::nullopt;
+    dts = PutAudio(unit, feed, relative_us, opens);
+  } else {
+    dts = feed.number() == lead_ ? LeadTicks(*unit.unit.dts)
+                                 : UsToTicks(relative_us, feed.clock_rate());
   }
-  const int64_t dts = feed.number() == lead_ ? LeadTicks(*unit.unit.dts)
-                                             : UsToTicks(relative_us, feed.clock_rate());
-  if (dts < 0) return std::nullopt;
-  return Place{dts, cts_offset};
+  if (!dts || *dts < 0) return std::nullopt;
+  const int64_t pts = *dts + unit.unit.pts - *unit.unit.dts;
+  // Ascending whatever the clocks and configurations did: a player relies on it.
+  Line& line = LineOf(feed.number());
+  if (line.last_dts) dts = std::max(*dts, *line.last_dts + 1);
+  line.last_dts = dts;
+  return Place{*dts, pts - *dts};
 }
 
 std::optional<int64_t> Run::PutAudio(const TimedUnit& unit, const TrackFeed& feed,
                                      int64_t relative_us, bool opens) {
-  const int64_t duration = unit.unit.duration;
+  const int64_t duration = std::max<int64_t>(unit.unit.duration, 1);
   const int64_t duration_us = TicksToUs(duration, feed.clock_rate());
-  auto audio = std::ranges::find(audio_, feed.number(), &Audio::track);
-  if (audio == audio_.end()) {
+  Line& line = LineOf(feed.number());
+  if (!line.last_dts) {
     if (relative_us < -duration_us / 2) return std::nullopt;
     const bool together = relative_us <= duration_us;
-    audio_.push_back(Audio{.track = feed.number(), .skew_us = together ? relative_us : 0});
-    audio = audio_.end() - 1;
-    audio->next_dts = together ? 0 : UsToTicks(relative_us, feed.clock_rate());
+    line.skew_us = together ? relative_us : 0;
+    line.next_dts = together ? 0 : UsToTicks(relative_us, feed.clock_rate());
   }
-  const int64_t expected = UsToTicks(relative_us - audio->skew_us, feed.clock_rate());
-  const int64_t off_us = std::abs(TicksToUs(expected - audio->next_dts, feed.clock_rate()));
+  const int64_t expected = UsToTicks(relative_us - line.skew_us, feed.clock_rate());
+  const int64_t off_us = std::abs(TicksToUs(expected - line.next_dts, feed.clock_rate()));
   const int64_t tolerance_us = opens ? kAudioOffUs : std::max(duration_us * 3 / 2, 4 * kAudioOffUs);
-  int64_t dts = audio->next_dts;
-  if (off_us > tolerance_us) dts = std::max(expected, audio->last_dts + 1);
-  audio->last_dts = dts;
-  audio->next_dts = dts + duration;
+  int64_t dts = line.next_dts;
+  if (off_us > tolerance_us)
+    dts = line.last_dts ? std::max(expected, *line.last_dts + 1) : expected;
+  line.next_dts = dts + duration;
   return dts;
 }
 

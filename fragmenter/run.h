@@ -42,13 +42,16 @@ class Run {
                            bool opens);
 
  private:
-  struct Audio {
+  // What has been put of a track.
+  struct Line {
     uint32_t track = 0;
+    std::optional<int64_t> last_dts;
+    // Audio
     int64_t skew_us =
         0;  // how much earlier than it was its first unit was put, to begin with the others
     int64_t next_dts = 0;
-    int64_t last_dts = -1;
   };
+  Line& LineOf(uint32_t track);
   std::optional<int64_t> PutAudio(const TimedUnit& unit, const TrackFeed& feed, int64_t relative_us,
                                   bool opens);
 
@@ -57,7 +60,7 @@ class Run {
   bool has_video_ = false;
   const int64_t origin_ticks_;
   const int64_t origin_us_;
-  std::vector<Audio> audio_;
+  std::vector<Line> lines_;
 };
 
 }  // namespace penstock::fragmenter
