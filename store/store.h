@@ -28,6 +28,9 @@ struct StoreOptions {
   // Threads for blocking reads.
   size_t read_threads = 4;
   uint64_t window_bytes_per_stream = 0;  // 0: limits::kWindowBytesPerStreamMax
+  // How often the store runs EnforceRetention by itself; 0: never (tests with a simulated clock,
+  // which is not thread-safe).
+  std::chrono::milliseconds retention_interval{5000};
 };
 
 struct StreamInfo {

@@ -1,0 +1,111 @@
+// The index: rows derived from the durable log, in RocksDB without its own log (docs/format.md §6).
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "store/catalog.h"
+#include "store/log/record.h"
+#include "store/shard_state.h"
+
+namespace penstock::store {
+
+// An item and the segment of its lane that holds it.
+struct StoredItem {
+  ItemRecord record;
+  SegmentSeq segment = 0;
+};
+
+// Rows that enter the index together.
+class IndexBatch {
+ public:
+  IndexBatch();
+  ~IndexBatch();
+  IndexBatch(IndexBatch&&) noexcept;
+  IndexBatch& operator=(IndexBatch&&) noexcept;
+
+  void PutItem(const StoredItem& item);
+  void PutTrackSet(const StoredItem& item);
+  void EraseTrackSet(const ShardId& shard, TrackSetId id);
+  // Removes the rows of the items before `ordinal`; the rows of their times go one by one.
+  void EraseItemsBefore(const ShardId& shard, uint64_t ordinal);
+  void EraseTimes(const ItemRecord& item);
+  void PutShard(const ShardState& state);
+  // Everything of a shard.
+  void EraseShard(const ShardId& shard);
+  void PutCatalogEntry(const CatalogEntry& entry);
+  void EraseCatalogEntry(std::string_view key);
+  void PutCounter(uint64_t catalog_counter);
+  void PutRequest(std::string_view id, uint64_t counter, bool applied);
+  void EraseRequest(std::string_view id);
+  void PutApplied(uint32_t lane, Lsn lsn);
+  // While it is set the rows are between two points of the log, and the next opening starts anew.
+  void PutIncomplete(bool incomplete);
+  size_t rows() const;
+
+ private:
+  friend class Index;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+struct RequestOutcome {
+  std::string id;
+  uint64_t counter = 0;
+  bool applied = false;
+};
+
+// Thread-safe. Every call may block on the disk.
+class Index {
+ public:
+  // Opens or makes the index of the store with this id. What cannot be opened, or belongs to
+  // another store, is deleted and made anew.
+  static Result<std::unique_ptr<Index>> Open(const std::filesystem::path& directory,
+                                             const Uuid& store);
+  ~Index();
+
+  // Deletes every row.
+  Status Clear();
+
+  Status Commit(IndexBatch batch);
+  // Makes what was committed durable, all families at one point of the log.
+  Status Flush();
+
+  bool IsIncomplete() const;
+  Lsn Applied(uint32_t lane) const;
+  uint64_t CatalogCounter() const;
+  Result<std::vector<CatalogEntry>> LoadCatalog() const;
+  Result<std::vector<RequestOutcome>> LoadRequests() const;
+  Result<std::vector<ShardState>> LoadShards() const;
+
+  // kNotFound if there is none.
+  Result<StoredItem> GetItem(const ShardId& shard, uint64_t ordinal) const;
+  Result<StoredItem> GetTrackSet(const ShardId& shard, TrackSetId id) const;
+  Result<std::vector<StoredItem>> ListTrackSets(const ShardId& shard) const;
+  // Items with from <= ordinal < end, in order, at most `limit`.
+  Result<std::vector<StoredItem>> ListItems(const ShardId& shard, uint64_t from, uint64_t end,
+                                            size_t limit) const;
+
+  // Places in the two time orders: the ordinal and the time of the last row at or before `t`, of
+  // the first row after it.
+  struct TimePlace {
+    uint64_t ordinal = 0;
+    int64_t time = 0;
+  };
+  struct Around {
+    std::optional<TimePlace> at_or_before;
+    std::optional<TimePlace> after;
+  };
+  Result<Around> SeekServerTime(const ShardId& shard, uint32_t clock_run, int64_t ms) const;
+  Result<Around> SeekProducerTime(const ShardId& shard, int64_t us) const;
+
+ private:
+  struct Impl;
+  explicit Index(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace penstock::store

@@ -1,0 +1,102 @@
+// Bytes of stored items, never unverified.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/log.h"
+#include "store/log/disk_source.h"
+#include "store/metrics.h"
+#include "store/shard_impl.h"
+
+namespace penstock::store {
+namespace {
+
+Error Corrupt(const Segment& segment, const StoredItem& item, std::string_view what) {
+  StoreMetrics::Get().corrupt_reads.Add();
+  Error error(ErrorCode::kCorruption, fmt::format("{} of {} in {}: wrong checksum", what,
+                                                  item.record.header.number.ToString(),
+                                                  segment.path().filename().string()));
+  log::Write(log::kError, "stored bytes are damaged",
+             {{"shard", item.record.shard.ToString()},
+              {"segment", segment.path().string()},
+              {"error", error.message()}});
+  return error;
+}
+
+Result<std::shared_ptr<Segment>> FindSegment(SegmentTable& segments, const StoredItem& item) {
+  auto segment = segments.Find(item.segment);
+  if (!segment) return Error(ErrorCode::kTrimmed, "retention has removed it");
+  return segment;
+}
+
+// Through the page cache, which also makes the range resident for the send that follows.
+Status VerifyForSend(const FileHandle& file, const Segment& segment, const StoredItem& item) {
+  const Extent& extent = item.record.extents.front();
+  std::vector<uint8_t> buffer(kBodyCrcBytes);
+  size_t block = 0;
+  for (uint64_t at = 0; at < extent.bytes; at += kBodyCrcBytes, ++block) {
+    const size_t take = std::min<uint64_t>(kBodyCrcBytes, extent.bytes - at);
+    size_t got = 0;
+    while (got < take) {
+      const ssize_t n = ::pread(file.fd(), buffer.data() + got, take - got,
+                                static_cast<off_t>(extent.offset + at + got));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0)
+        return Error(ErrorCode::kIo,
+                     fmt::format("pread {}: {}", segment.path().string(), std::strerror(errno)));
+      if (n == 0) return Corrupt(segment, item, "body");
+      got += static_cast<size_t>(n);
+    }
+    if (Crc32c(ByteSpan(buffer.data(), take)) != item.record.body_crcs[block])
+      return Corrupt(segment, item, "body");
+  }
+  return {};
+}
+
+Result<std::optional<FileSlice>> SliceForSend(Segment& segment, const StoredItem& item) {
+  if (item.record.extents.size() != 1) return std::optional<FileSlice>();
+  const auto file = segment.SendHandle();
+  if (!file) return std::optional<FileSlice>();
+  const Extent& extent = item.record.extents.front();
+  if (segment.IsVerified(extent.offset)) {
+    // Brings it in, so that the network thread sends resident pages; if that fails, the send itself
+    // reads.
+    (void)::readahead(file->fd(), static_cast<off64_t>(extent.offset), extent.bytes);
+  } else {
+    PS_TRY_VOID(VerifyForSend(*file, segment, item));
+    segment.SetVerified(extent.offset);
+  }
+  return std::optional<FileSlice>(FileSlice{file, extent.offset, extent.bytes});
+}
+
+}  // namespace
+
+Result<Bytes> ReadItemMeta(SegmentTable& segments, const StoredItem& item) {
+  if (item.record.header.meta_bytes == 0) return Bytes();
+  PS_TRY(const std::shared_ptr<Segment> segment, FindSegment(segments, item));
+  PS_TRY(const std::shared_ptr<DiskFile> file, segment->File());
+  PS_TRY(Bytes meta, ReadRange(*file, item.record.meta_offset, item.record.header.meta_bytes));
+  if (Crc32c(meta) != item.record.meta_crc) return Corrupt(*segment, item, "meta");
+  return meta;
+}
+
+Result<std::variant<ByteChain, FileSlice>> ReadItemBody(SegmentTable& segments,
+                                                        const StoredItem& item, BodyForm form) {
+  if (item.record.extents.empty()) return std::variant<ByteChain, FileSlice>();
+  PS_TRY(const std::shared_ptr<Segment> segment, FindSegment(segments, item));
+  if (form == BodyForm::kFileSlice && segment->sealed()) {
+    PS_TRY(std::optional<FileSlice> slice, SliceForSend(*segment, item));
+    if (slice) return std::variant<ByteChain, FileSlice>(std::move(*slice));
+  }
+  PS_TRY(const std::shared_ptr<DiskFile> file, segment->File());
+  ByteChain body;
+  for (const Extent& extent : item.record.extents) {
+    PS_TRY(Bytes piece, ReadRange(*file, extent.offset, extent.bytes));
+    body.Append(std::move(piece));
+  }
+  if (BodyCrcs(body) != item.record.body_crcs) return Corrupt(*segment, item, "body");
+  return std::variant<ByteChain, FileSlice>(std::move(body));
+}
+
+}  // namespace penstock::store

@@ -1,0 +1,502 @@
+#include "store/log/lane.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "store/metrics.h"
+
+namespace penstock::store {
+namespace {
+
+// A part's head grows by the track sets it must repeat; those of one item are counted with it.
+uint64_t BytesMax(const Submission& submission) {
+  uint64_t bytes = 0;
+  for (const PendingRecord& record : submission.records) {
+    bytes += record.BytesMax();
+    if (record.track_set) {
+      const TrackSetUse& use = *record.track_set;
+      bytes += kItemFixedBytes + 16 + use.record.body_crcs.size() * 4 + use.meta.size() + 8 +
+               AlignUp(use.body.size(), kBlockBytes);
+    }
+  }
+  return bytes;
+}
+
+int64_t ServerMs(const Submission& submission) {
+  int64_t ms = 0;
+  for (const PendingRecord& record : submission.records) {
+    if (record.is_item) ms = std::max(ms, record.item.header.number.server_ms);
+  }
+  return ms;
+}
+
+}  // namespace
+
+struct Lane::Batch {
+  Lsn lsn = 0;
+  std::vector<Submission> submissions;
+  std::vector<std::unique_ptr<PartBuilder>> parts;
+};
+
+Lane::Lane(LaneOptions options, Disk& disk, LaneListener& listener, ThreadPool& background)
+    : options_(std::move(options)),
+      disk_(disk),
+      listener_(listener),
+      background_(background),
+      durable_lsn_(options_.next_lsn - 1),
+      next_lsn_(options_.next_lsn),
+      next_sequence_(options_.next_sequence),
+      meta_segment_bytes_(options_.meta_segment_bytes),
+      published_(options_.next_lsn - 1),
+      sync_helpers_(limits::kBatchesInFlightMax, "store-sync") {}
+
+Lane::~Lane() { Stop(); }
+
+void Lane::Start() {
+  for (int i = 0; i < limits::kBatchesInFlightMax; ++i) {
+    committers_.emplace_back([this] { CommitLoop(); });
+    pthread_setname_np(committers_.back().native_handle(), "store-commit");
+  }
+}
+
+void Lane::Submit(Submission submission) {
+  submission.submitted = std::chrono::steady_clock::now();
+  submission.bytes = BytesMax(submission);
+  pending_items_ += submission.records.size();
+  pending_bytes_ += submission.bytes;
+  StoreMetrics::Get().pending_items.Add(static_cast<int64_t>(submission.records.size()));
+  StoreMetrics::Get().pending_bytes.Add(static_cast<int64_t>(submission.bytes));
+  {
+    const std::lock_guard lock(queue_mutex_);
+    if (!stopping_ && !read_only()) {
+      queue_.push_back(std::move(submission));
+      queue_wake_.notify_one();
+      return;
+    }
+  }
+  Finish(submission, read_only()
+                         ? Error(ErrorCode::kFenced, "the log is read-only: reopen the store")
+                         : Error(ErrorCode::kClosed, "the store is closed"));
+}
+
+void Lane::Finish(Submission& submission, Status status) {
+  pending_items_ -= submission.records.size();
+  pending_bytes_ -= submission.bytes;
+  StoreMetrics::Get().pending_items.Add(-static_cast<int64_t>(submission.records.size()));
+  StoreMetrics::Get().pending_bytes.Add(-static_cast<int64_t>(submission.bytes));
+  if (status.ok()) {
+    StoreMetrics::Get().commits.Add(submission.records.size());
+    StoreMetrics::Get().commit_seconds.Record(
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - submission.submitted)
+            .count());
+  }
+  if (submission.done) submission.done(std::move(status));
+}
+
+void Lane::Refuse(std::vector<Submission> submissions, const Error& error) {
+  for (Submission& submission : submissions) Finish(submission, error);
+}
+
+std::vector<Submission> Lane::Take() {
+  std::vector<Submission> taken;
+  const std::lock_guard lock(queue_mutex_);
+  size_t bytes = 0;
+  size_t items = 0;
+  while (!queue_.empty()) {
+    const Submission& next = queue_.front();
+    const bool fits = bytes + next.bytes <= limits::kBatchBytesMax &&
+                      items + next.records.size() <= limits::kBatchItemsMax;
+    if (!taken.empty() && !fits) break;
+    bytes += next.bytes;
+    items += next.records.size();
+    taken.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  // What is left starts the other committer.
+  if (!queue_.empty()) queue_wake_.notify_one();
+  return taken;
+}
+
+void Lane::CommitLoop() {
+  for (;;) {
+    {
+      std::unique_lock lock(queue_mutex_);
+      queue_wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+    }
+    std::unique_ptr<Batch> batch;
+    {
+      const std::lock_guard lock(plan_mutex_);
+      std::vector<Submission> taken = Take();
+      if (taken.empty()) continue;  // the other committer was quicker
+      if (read_only()) {
+        Refuse(std::move(taken),
+               Error(ErrorCode::kFenced, "the log is read-only: reopen the store"));
+        continue;
+      }
+      batch = Plan(std::move(taken));
+    }
+    if (!batch) continue;
+    Status written = WriteParts(*batch);
+    Publish(*batch, std::move(written));
+  }
+}
+
+std::unique_ptr<Lane::Batch> Lane::Plan(std::vector<Submission> taken) {
+  std::map<uint32_t, std::vector<Submission>> by_class;
+  for (Submission& submission : taken)
+    by_class[submission.retention_class].push_back(std::move(submission));
+
+  auto batch = std::make_unique<Batch>();
+  BatchHeader header;
+  for (auto& [retention_class, submissions] : by_class) {
+    uint64_t bytes = 4 * kBlockBytes;  // header and parts list, padding of the head
+    int64_t server_ms = 0;
+    for (const Submission& submission : submissions) {
+      bytes += submission.bytes;
+      server_ms = std::max(server_ms, ServerMs(submission));
+    }
+    auto segment = SegmentFor(retention_class, bytes, server_ms);
+    if (!segment.ok()) {
+      Refuse(std::move(submissions), segment.error());
+      continue;
+    }
+    auto part = std::make_unique<PartBuilder>(*segment);
+    for (Submission& submission : submissions) {
+      for (PendingRecord& record : submission.records) part->Add(record);
+      batch->submissions.push_back(std::move(submission));
+    }
+    header.parts.push_back((*segment)->header().sequence);
+    batch->parts.push_back(std::move(part));
+  }
+  if (batch->parts.empty()) return nullptr;
+
+  batch->lsn = next_lsn_++;
+  header.lsn = batch->lsn;
+  header.durable_lsn = durable_lsn();
+  header.epoch = options_.epoch;
+  for (size_t i = 0; i < batch->parts.size(); ++i) {
+    header.part_index = static_cast<uint16_t>(i);
+    batch->parts[i]->Finish(header);
+  }
+  const std::lock_guard lock(turn_mutex_);
+  for (const auto& part : batch->parts) ++part->segment()->unpublished;
+  return batch;
+}
+
+bool Lane::SpansTooMuch(const ActiveSegment& segment, int64_t now_ms) const {
+  const uint32_t hours = segment.header().retention_class;
+  if (hours == kMetaClass || segment.first_ms == 0) return false;
+  // 5 % over-retention, but not a segment for every few seconds.
+  const int64_t span_ms = options_.segment_span.count() > 0
+                              ? std::chrono::milliseconds(options_.segment_span).count()
+                              : std::max<int64_t>(int64_t{hours} * 3'600'000 / 20, 10'000);
+  return now_ms - segment.first_ms > span_ms;
+}
+
+Result<std::shared_ptr<ActiveSegment>> Lane::SegmentFor(uint32_t retention_class, uint64_t bytes,
+                                                        int64_t server_ms) {
+  const auto found = active_.find(retention_class);
+  if (found != active_.end()) {
+    if (found->second->HasRoomFor(bytes) && !SpansTooMuch(*found->second, server_ms))
+      return found->second;
+    const std::shared_ptr<ActiveSegment> full = found->second;
+    active_.erase(found);
+    Close(full);
+  }
+  return CreateSegment(retention_class, bytes, server_ms);
+}
+
+Result<std::pair<std::filesystem::path, std::unique_ptr<DiskFile>>> Lane::MakeSpare(
+    uint64_t bytes) {
+  const std::filesystem::path path = options_.directory / SpareFileName(next_sequence_++);
+  PS_TRY(std::unique_ptr<DiskFile> file, disk_.Open(path, Disk::Mode::kCreate, true));
+  const Status allocated = file->Allocate(bytes);
+  if (!allocated.ok()) {
+    file.reset();
+    (void)disk_.Unlink(path);  // Best effort: the next opening removes it.
+    return allocated.error();
+  }
+  return std::pair(path, std::move(file));
+}
+
+Result<std::pair<std::filesystem::path, std::unique_ptr<DiskFile>>> Lane::TakeFile(
+    uint32_t retention_class, uint64_t bytes, uint64_t& capacity) {
+  const bool meta = retention_class == kMetaClass;
+  std::unique_ptr<Spare>& spare = meta ? meta_spare_ : spare_;
+  capacity = std::max(meta ? meta_segment_bytes_ : options_.segment_bytes,
+                      AlignUp(bytes, kBlockBytes) + kBlockBytes);
+  // The one for metadata is only touched when nothing else can be had.
+  if (!meta && spare && spare->bytes >= capacity) {
+    const std::unique_ptr<Spare> taken = std::move(spare);
+    capacity = taken->bytes;
+    return std::pair(taken->path, std::move(taken->file));
+  }
+  auto made = MakeSpare(capacity);
+  if (!made.ok() && made.error().code() == ErrorCode::kFull && meta && spare &&
+      spare->bytes >= bytes + kBlockBytes) {
+    const std::unique_ptr<Spare> taken = std::move(spare);
+    capacity = taken->bytes;
+    return std::pair(taken->path, std::move(taken->file));
+  }
+  return made;
+}
+
+// 1. A preallocated file under the name of a spare (recovery removes it).
+// 2. Header written and synced (still a spare).
+// 3. Renamed, directory synced (an empty segment: sealed, then removed by retention).
+Status Lane::InstallSegment(const std::filesystem::path& spare, DiskFile& file,
+                            SegmentHeader& header, const std::filesystem::path& path) {
+  const std::vector<uint8_t> encoded = EncodeSegmentHeader(header);
+  AlignedBuffer block(kBlockBytes);
+  std::copy(encoded.begin(), encoded.end(), block.data());
+  const iovec piece{block.data(), block.size()};
+  PS_TRY_VOID(file.Write(0, std::span<const iovec>(&piece, 1)));
+  PS_TRY_VOID(file.Sync());
+  PS_TRY_VOID(disk_.Rename(spare, path));
+  return disk_.SyncDirectory(options_.directory);
+}
+
+Result<std::shared_ptr<ActiveSegment>> Lane::CreateSegment(uint32_t retention_class, uint64_t bytes,
+                                                           int64_t server_ms) {
+  uint64_t capacity = 0;
+  PS_TRY(auto taken, TakeFile(retention_class, bytes, capacity));
+  const std::shared_ptr<DiskFile> file = std::move(taken.second);
+  SegmentHeader header;
+  header.lane = options_.lane;
+  header.retention_class = retention_class;
+  header.sequence = next_sequence_++;
+  header.epoch = options_.epoch;
+  header.first_lsn = next_lsn_;
+  header.created_ms = server_ms;
+  FillRandom(header.uuid);
+  header.store = options_.store;
+  const std::filesystem::path path =
+      options_.directory / SegmentFileName({header.sequence, retention_class});
+  const Status installed = InstallSegment(taken.first, *file, header, path);
+  if (!installed.ok()) {
+    // Best effort: it holds nothing, and the next opening removes it.
+    (void)disk_.Unlink(taken.first);
+    (void)disk_.Unlink(path);
+    return installed.error();
+  }
+  auto segment = std::make_shared<Segment>(disk_, path, header);
+  segment->SetFile(file);
+  segment->SetBytes(capacity);
+  segments_.Add(segment);
+  auto active = std::make_shared<ActiveSegment>(segment, file, capacity);
+  active_[retention_class] = active;
+  StoreMetrics::Get().created.Add();
+  if (retention_class == kMetaClass)
+    listener_.MetaSegmentBegun(options_.lane, header.sequence, header.first_lsn);
+  return active;
+}
+
+Status Lane::WriteParts(Batch& batch) {
+  const size_t others = batch.parts.size() - 1;
+  std::mutex mutex;
+  std::condition_variable wake;
+  size_t left = others;
+  Status result;
+  const auto run = [&](PartBuilder& part) {
+    Status written = part.Write();
+    const std::lock_guard lock(mutex);
+    if (!written.ok() && result.ok()) result = std::move(written);
+  };
+  for (size_t i = 1; i <= others; ++i) {
+    sync_helpers_.Post([&, i] {
+      run(*batch.parts[i]);
+      const std::lock_guard lock(mutex);
+      if (--left == 0) wake.notify_one();
+    });
+  }
+  run(*batch.parts[0]);
+  std::unique_lock lock(mutex);
+  wake.wait(lock, [&] { return left == 0; });
+  return result;
+}
+
+void Lane::Publish(Batch& batch, Status written) {
+  if (!written.ok()) Fail(written.error());
+  bool mine = false;
+  {
+    std::unique_lock lock(turn_mutex_);
+    turn_wake_.wait(lock, [&] { return published_ + 1 == batch.lsn || read_only(); });
+    mine = written.ok() && published_ + 1 == batch.lsn;
+  }
+  if (!mine) {
+    // Durable or not: nobody was told, and the next opening decides.
+    const Error error = written.ok() ? Error(ErrorCode::kFenced, "a batch before this one failed")
+                                     : written.error();
+    Refuse(std::move(batch.submissions), error);
+    return;
+  }
+  std::vector<FoldRecord> records;
+  for (const auto& part : batch.parts) {
+    for (Record& record : part->records())
+      records.push_back({std::move(record), part->segment()->header().sequence});
+    StoreMetrics::Get().bytes.Add(part->bytes());
+  }
+  StoreMetrics::Get().batches.Add();
+  StoreMetrics::Get().parts.Add(batch.parts.size());
+  durable_lsn_.store(batch.lsn, std::memory_order_release);
+  const Status folded = listener_.Fold(options_.lane, batch.lsn, std::move(records));
+  if (!folded.ok()) Fail(folded.error());
+  for (Submission& submission : batch.submissions) Finish(submission, folded);
+  std::vector<std::shared_ptr<ActiveSegment>> to_seal;
+  {
+    const std::lock_guard lock(turn_mutex_);
+    if (folded.ok()) published_ = batch.lsn;
+    for (const auto& part : batch.parts) {
+      const std::shared_ptr<ActiveSegment>& segment = part->segment();
+      if (--segment->unpublished == 0 && segment->closed) to_seal.push_back(segment);
+    }
+  }
+  turn_wake_.notify_all();
+  for (auto& segment : to_seal) SealLater(std::move(segment));
+}
+
+void Lane::Close(std::shared_ptr<ActiveSegment> segment) {
+  {
+    const std::lock_guard lock(turn_mutex_);
+    segment->closed = true;
+    if (segment->unpublished > 0) return;  // the last batch in it seals it
+  }
+  SealLater(std::move(segment));
+}
+
+void Lane::SealLater(std::shared_ptr<ActiveSegment> segment) {
+  background_.Post([this, segment = std::move(segment)] {
+    if (read_only()) return;  // the next opening seals it
+    const Status sealed =
+        SealSegment(*segment->segment(), segment->file(), segment->end(), durable_lsn());
+    if (!sealed.ok()) {
+      // Nothing is lost: it is read as it is, and sealed by the next opening.
+      log::Write(
+          log::kError, "segment cannot be sealed",
+          {{"segment", segment->segment()->path().string()}, {"error", sealed.error().ToString()}});
+    }
+  });
+}
+
+Status SealSegment(Segment& segment, DiskFile& file, uint64_t data_end, Lsn durable_lsn) {
+  Footer footer;
+  footer.data_end = data_end;
+  footer.durable_lsn = durable_lsn;
+  footer.last_crc = segment.header().crc;
+  DiskSource source(file, data_end);
+  PS_TRY(const ScanResult scanned,
+         ScanSegment(source, segment.header(), [&](ScannedBatch batch) -> Status {
+           if (footer.first_lsn == 0) footer.first_lsn = batch.header.lsn;
+           footer.last_lsn = batch.header.lsn;
+           footer.last_crc = batch.header.crc;
+           for (Record& record : batch.records) {
+             if (record.is_item)
+               footer.entries.push_back({batch.header.lsn, std::move(record.item)});
+           }
+           return {};
+         }));
+  for (const ScanDamage& damage : scanned.damages) {
+    log::Write(
+        log::kError, "segment is damaged",
+        {{"segment", segment.path().string()}, {"offset", damage.offset}, {"error", damage.what}});
+  }
+  const std::vector<uint8_t> encoded = EncodeFooter(footer, segment.header().uuid);
+  AlignedBuffer bytes(encoded.size());
+  std::copy(encoded.begin(), encoded.end(), bytes.data());
+  const iovec piece{bytes.data(), bytes.size()};
+  PS_TRY_VOID(file.Write(data_end, std::span<const iovec>(&piece, 1)));
+  PS_TRY_VOID(file.Truncate(data_end + bytes.size()));
+  PS_TRY_VOID(file.Sync());
+  segment.SetSealed(data_end + bytes.size(), footer.server_ms_max);
+  StoreMetrics::Get().sealed.Add();
+  return {};
+}
+
+void Lane::CloseOldSegments(int64_t now_ms) {
+  const std::lock_guard lock(plan_mutex_);
+  for (auto at = active_.begin(); at != active_.end();) {
+    if (!SpansTooMuch(*at->second, now_ms)) {
+      ++at;
+      continue;
+    }
+    const std::shared_ptr<ActiveSegment> old = at->second;
+    at = active_.erase(at);
+    Close(old);
+  }
+}
+
+void Lane::PrepareSpares() {
+  const std::lock_guard lock(plan_mutex_);
+  if (read_only()) return;
+  const auto prepare = [this](std::unique_ptr<Spare>& spare, uint64_t bytes) {
+    if (spare) return;
+    auto made = MakeSpare(bytes);
+    // Without a spare the next segment is made when it is needed, or refused then.
+    if (!made.ok()) return;
+    spare = std::make_unique<Spare>();
+    spare->path = std::move(made->first);
+    spare->file = std::move(made->second);
+    spare->bytes = bytes;
+  };
+  prepare(meta_spare_, meta_segment_bytes_);
+  const bool needed = std::any_of(active_.begin(), active_.end(), [](const auto& entry) {
+    return entry.first != kMetaClass && entry.second->end() > entry.second->capacity() / 2;
+  });
+  if (needed) prepare(spare_, options_.segment_bytes);
+}
+
+void Lane::KeepMetaSegmentAbove(uint64_t bytes) {
+  const std::lock_guard lock(plan_mutex_);
+  meta_segment_bytes_ = std::max(meta_segment_bytes_, AlignUp(bytes, kBlockBytes));
+}
+
+void Lane::WaitForDurable(Lsn lsn) {
+  std::unique_lock lock(turn_mutex_);
+  turn_wake_.wait(lock, [&] { return published_ >= lsn || read_only(); });
+}
+
+Status Lane::RemoveSegments(const std::vector<std::shared_ptr<Segment>>& segments) {
+  if (segments.empty()) return {};
+  for (const auto& segment : segments) {
+    segments_.Remove(segment->header().sequence);
+    PS_TRY_VOID(disk_.Unlink(segment->path()));
+    StoreMetrics::Get().removed.Add();
+  }
+  return disk_.SyncDirectory(options_.directory);
+}
+
+void Lane::Fail(const Error& error) {
+  {
+    const std::lock_guard lock(turn_mutex_);
+    if (read_only_.exchange(true, std::memory_order_acq_rel)) return;
+  }
+  turn_wake_.notify_all();
+  log::Write(log::kError, "log is read-only",
+             {{"lane", options_.lane}, {"error", error.ToString()}});
+  listener_.LaneFailed(options_.lane, error);
+}
+
+void Lane::Stop() {
+  {
+    const std::lock_guard lock(queue_mutex_);
+    stopping_ = true;
+  }
+  queue_wake_.notify_all();
+  for (std::thread& thread : committers_) thread.join();
+  committers_.clear();
+  const std::lock_guard lock(plan_mutex_);
+  for (auto& [retention_class, segment] : active_) Close(segment);
+  active_.clear();
+  for (std::unique_ptr<Spare>* spare : {&spare_, &meta_spare_}) {
+    if (*spare) (void)disk_.Unlink((*spare)->path);  // Best effort: the next opening removes it.
+    spare->reset();
+  }
+}
+
+}  // namespace penstock::store

@@ -1,0 +1,160 @@
+// One ordered log with group commit (docs/format.md §1, §3).
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <thread>
+
+#include "base/executor.h"
+#include "store/log/active_segment.h"
+
+namespace penstock::store {
+
+// Records that take effect together. `done` is called once, in LSN order, on a thread of the lane,
+// after the fold.
+struct Submission {
+  std::vector<PendingRecord> records;
+  uint32_t retention_class = kMetaClass;  // where they go
+  std::function<void(Status)> done;
+  SteadyTime submitted;
+  size_t bytes = 0;
+};
+
+// A record as it stands in the log.
+struct FoldRecord {
+  Record record;
+  SegmentSeq segment = 0;
+};
+
+// Takes what is durable, in LSN order, one batch at a time.
+class LaneListener {
+ public:
+  virtual ~LaneListener() = default;
+  virtual Status Fold(uint32_t lane, Lsn lsn, std::vector<FoldRecord> records) = 0;
+  // A meta segment has begun: somebody must submit a snapshot of everything that is live once all
+  // batches before first_lsn are folded.
+  virtual void MetaSegmentBegun(uint32_t lane, SegmentSeq sequence, Lsn first_lsn) = 0;
+  // The lane took an error and is read-only from now on.
+  virtual void LaneFailed(uint32_t lane, const Error& error) = 0;
+};
+
+struct LaneOptions {
+  std::filesystem::path directory;
+  uint32_t lane = 0;
+  uint64_t epoch = 1;
+  Lsn next_lsn = 1;
+  SegmentSeq next_sequence = 1;
+  Uuid store{};
+  uint64_t segment_bytes = 0;
+  uint64_t meta_segment_bytes = 0;
+  std::chrono::seconds segment_span{0};  // 0: 5 % of the class's retention
+};
+
+// Seals a segment whose batches end at data_end: footer behind them, file cut, synced. `file` is
+// the writer's. Repeatable.
+Status SealSegment(Segment& segment, DiskFile& file, uint64_t data_end, Lsn durable_lsn);
+
+// Two committers take what has arrived, give it an LSN, write one part per touched segment, sync
+// the parts in parallel, and hand the result to the listener in LSN order:  folded <= durable <
+// planned <= submitted.
+//
+// Thread-safe. A failed write or sync makes the lane read-only; nothing is tried again.
+class Lane {
+ public:
+  // `disk`, `listener`, `background` (one thread: seals and prepares) outlive it.
+  Lane(LaneOptions options, Disk& disk, LaneListener& listener, ThreadPool& background);
+  ~Lane();
+
+  SegmentTable& segments() { return segments_; }
+  uint64_t epoch() const { return options_.epoch; }
+  uint32_t number() const { return options_.lane; }
+  bool read_only() const { return read_only_.load(std::memory_order_acquire); }
+  Lsn durable_lsn() const { return durable_lsn_.load(std::memory_order_acquire); }
+  uint64_t pending_items() const { return pending_items_.load(std::memory_order_relaxed); }
+  uint64_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
+
+  // After the listener can take calls.
+  void Start();
+  // Never blocks on the disk. `done` gets kFenced when the lane is read-only or stopped, kFull when
+  // there is no room.
+  void Submit(Submission submission);
+  // Blocking calls, from the background thread or while opening and closing.
+  void CloseOldSegments(int64_t now_ms);  // active ones that span too much time
+  void PrepareSpares();
+  void KeepMetaSegmentAbove(uint64_t bytes);
+  // Returns when every batch up to this one is folded, or the lane is read-only.
+  void WaitForDurable(Lsn lsn);
+  // Unlinks segments, durably.
+  Status RemoveSegments(const std::vector<std::shared_ptr<Segment>>& segments);
+  // Commits what was submitted, then seals every segment. Afterwards Submit refuses.
+  void Stop();
+
+ private:
+  struct Batch;
+
+  void CommitLoop();
+  std::vector<Submission> Take();
+  std::unique_ptr<Batch> Plan(std::vector<Submission> taken);
+  Result<std::shared_ptr<ActiveSegment>> SegmentFor(uint32_t retention_class, uint64_t bytes,
+                                                    int64_t server_ms);
+  Result<std::shared_ptr<ActiveSegment>> CreateSegment(uint32_t retention_class, uint64_t bytes,
+                                                       int64_t server_ms);
+  Status InstallSegment(const std::filesystem::path& spare, DiskFile& file, SegmentHeader& header,
+                        const std::filesystem::path& path);
+  Result<std::pair<std::filesystem::path, std::unique_ptr<DiskFile>>> TakeFile(
+      uint32_t retention_class, uint64_t bytes, uint64_t& capacity);
+  Result<std::pair<std::filesystem::path, std::unique_ptr<DiskFile>>> MakeSpare(uint64_t bytes);
+  bool SpansTooMuch(const ActiveSegment& segment, int64_t now_ms) const;
+  Status WriteParts(Batch& batch);
+  void Publish(Batch& batch, Status written);
+  void Refuse(std::vector<Submission> submissions, const Error& error);
+  void Finish(Submission& submission, Status status);
+  void Close(std::shared_ptr<ActiveSegment> segment);  // plan mutex held
+  void SealLater(std::shared_ptr<ActiveSegment> segment);
+  void Fail(const Error& error);
+
+  // Set once.
+  const LaneOptions options_;
+  Disk& disk_;
+  LaneListener& listener_;
+  ThreadPool& background_;
+
+  // Safe by themselves.
+  SegmentTable segments_;
+  std::atomic<bool> read_only_{false};
+  std::atomic<Lsn> durable_lsn_;
+  std::atomic<uint64_t> pending_items_{0};
+  std::atomic<uint64_t> pending_bytes_{0};
+
+  // Order of the mutexes: plan, queue; plan, turn.
+  std::mutex queue_mutex_;
+  std::condition_variable queue_wake_;
+  std::deque<Submission> queue_;  // under queue_mutex_
+  bool stopping_ = false;         // under queue_mutex_
+
+  std::mutex plan_mutex_;
+  Lsn next_lsn_;  // under plan_mutex_, as all below
+  SegmentSeq next_sequence_;
+  std::map<uint32_t, std::shared_ptr<ActiveSegment>> active_;  // by class
+  uint64_t meta_segment_bytes_;
+  struct Spare {
+    std::filesystem::path path;
+    std::unique_ptr<DiskFile> file;
+    uint64_t bytes = 0;
+  };
+  std::unique_ptr<Spare> spare_;
+  std::unique_ptr<Spare>
+      meta_spare_;  // kept so that metadata can be written when the volume is full
+
+  std::mutex turn_mutex_;
+  std::condition_variable turn_wake_;
+  Lsn published_;  // under turn_mutex_
+
+  // Joined by Stop.
+  ThreadPool sync_helpers_;
+  std::vector<std::thread> committers_;
+};
+
+}  // namespace penstock::store

@@ -1,0 +1,213 @@
+// What the log does to a shard: folding, visibility after a start, retention.
+#include <algorithm>
+
+#include "store/shard_impl.h"
+
+namespace penstock::store {
+namespace {
+
+constexpr size_t kPageItems = 256;
+
+}  // namespace
+
+ShardImpl::ShardImpl(std::shared_ptr<ShardContext> context, ShardState state,
+                     uint32_t retention_hours)
+    : context_(std::move(context)),
+      id_(state.shard),
+      retention_hours_(retention_hours),
+      state_(std::move(state)),
+      window_(context_->window_bytes) {}
+
+ShardImpl::~ShardImpl() = default;
+
+void ShardImpl::FoldItem(const StoredItem& item, IndexBatch& rows) {
+  if (item.record.is_track_set()) {
+    rows.PutTrackSet(item);
+    return;
+  }
+  const std::lock_guard lock(mutex_);
+  state_.Apply(item.record);
+  if (item.record.header.ordinal >= state_.low_water) rows.PutItem(item);
+}
+
+Status ShardImpl::FoldLowWater(uint64_t ordinal, IndexBatch& rows) {
+  const std::lock_guard lock(mutex_);
+  if (ordinal <= state_.low_water) return {};
+  uint64_t items = 0;
+  uint64_t bytes = 0;
+  for (uint64_t from = state_.low_water; from < ordinal;) {
+    PS_TRY(const std::vector<StoredItem> page,
+           context_->index->ListItems(id_, from, ordinal, kPageItems));
+    if (page.empty()) break;
+    for (const StoredItem& item : page) {
+      rows.EraseTimes(item.record);
+      ++items;
+      bytes += item.record.header.body_bytes;
+    }
+    from = page.back().record.header.ordinal + 1;
+  }
+  rows.EraseItemsBefore(id_, ordinal);
+  state_.items -= std::min(state_.items, items);
+  state_.body_bytes -= std::min(state_.body_bytes, bytes);
+  state_.ApplyLowWater(ordinal);
+  if (ordinal >= mark_) {
+    hidden_items_ = 0;
+    hidden_bytes_ = 0;
+    if (ordinal > mark_) oldest_.reset();
+    mark_ = ordinal;
+  } else {
+    hidden_items_ -= std::min(hidden_items_, items);
+    hidden_bytes_ -= std::min(hidden_bytes_, bytes);
+  }
+  return {};
+}
+
+void ShardImpl::FoldRetention(uint32_t hours) { retention_hours_.store(hours); }
+
+void ShardImpl::PutState(IndexBatch& rows) const {
+  const std::lock_guard lock(mutex_);
+  rows.PutShard(state_);
+}
+
+ShardState ShardImpl::CopyState() const {
+  const std::lock_guard lock(mutex_);
+  return state_;
+}
+
+void ShardImpl::StartServing() {
+  const std::lock_guard lock(mutex_);
+  next_ordinal_ = std::max(state_.next_ordinal, state_.low_water);
+  runs_started_ = state_.runs_started;
+  window_.SetEnd(next_ordinal_);
+  mark_ = state_.low_water;
+  clock_run_ = state_.first_clock_run;
+  if (state_.clock_runs.empty()) return;
+  clock_run_ += static_cast<uint32_t>(state_.clock_runs.size() - 1);
+  last_ms_ = state_.clock_runs.back().last_ms;
+}
+
+void ShardImpl::Close(const char* why) {
+  std::vector<std::shared_ptr<Waiter>> due;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ != nullptr) return;
+    closed_ = why;
+    due = TakeDueWaiters(true);
+  }
+  for (const auto& waiter : due) waiter->done.Set(Error(ErrorCode::kClosed, why));
+}
+
+Status ShardImpl::CheckOpen() const {
+  if (closed_ == nullptr) return {};
+  return Error(ErrorCode::kClosed, closed_);
+}
+
+std::vector<std::shared_ptr<ShardImpl::Waiter>> ShardImpl::TakeDueWaiters(bool all) {
+  std::vector<std::shared_ptr<Waiter>> due;
+  const auto end = all ? waiters_.end() : waiters_.lower_bound(window_.end());
+  for (auto at = waiters_.begin(); at != end; ++at) {
+    at->second->ended = true;
+    due.push_back(at->second);
+  }
+  waiters_.erase(waiters_.begin(), end);
+  return due;
+}
+
+uint64_t ShardImpl::mark() const {
+  const std::lock_guard lock(mutex_);
+  return mark_;
+}
+
+uint64_t ShardImpl::durable_low_water() const {
+  const std::lock_guard lock(mutex_);
+  return state_.low_water;
+}
+
+uint64_t ShardImpl::Expire(ServerTime now) {
+  const std::lock_guard lock(mutex_);
+  return closed_ == nullptr ? ExpireLocked(ToMs(now)) : mark_;
+}
+
+// The first visible item at or after the mark: in the index, or in the window.
+void ShardImpl::LoadOldest() const {
+  if (oldest_.has_value()) return;
+  if (mark_ < window_.begin() && state_.items > hidden_items_) {
+    auto page = context_->index->ListItems(id_, mark_, window_.begin(), 1);
+    if (page.ok() && !page->empty()) {
+      oldest_ = std::move(page->front());
+      return;
+    }
+  }
+  const WindowItem* const item = window_.Find(std::max(mark_, window_.begin()));
+  if (item == nullptr) return;
+  StoredItem from_window;
+  from_window.record.header = item->header;
+  oldest_ = std::move(from_window);
+}
+
+uint64_t ShardImpl::ExpireLocked(int64_t now_ms) const {
+  const uint32_t hours = retention_hours_.load();
+  const auto expired = [&](const ItemHeader& header) {
+    if (hours == 0) return header.ordinal < window_.begin();
+    return state_.EffectiveMs(header.ordinal, header.number.server_ms) +
+               int64_t{hours} * 3'600'000 <=
+           now_ms;
+  };
+  const auto hide = [&](const ItemHeader& header, bool stored) {
+    mark_ = header.ordinal + 1;
+    if (!stored) return;
+    ++hidden_items_;
+    hidden_bytes_ += header.body_bytes;
+  };
+  LoadOldest();
+  while (oldest_.has_value() && expired(oldest_->record.header)) {
+    const uint64_t at = oldest_->record.header.ordinal;
+    oldest_.reset();
+    if (at < window_.begin()) {
+      const auto page = context_->index->ListItems(id_, at, window_.begin(), kPageItems);
+      if (!page.ok()) return mark_;  // Tried again with the next look.
+      for (const StoredItem& item : *page) {
+        if (!expired(item.record.header)) {
+          oldest_ = item;
+          return mark_;
+        }
+        hide(item.record.header, true);
+      }
+    } else {
+      hide(window_.Find(at)->header, hours > 0);
+    }
+    LoadOldest();
+  }
+  if (hours == 0) mark_ = std::max(mark_, window_.begin());
+  return mark_;
+}
+
+ShardStatus ShardImpl::GetStatus() const {
+  const ServerTime now = context_->clock->Now();
+  const std::lock_guard lock(mutex_);
+  ShardStatus status;
+  if (closed_ != nullptr) return status;
+  ExpireLocked(ToMs(now));
+  LoadOldest();
+  status.next_ordinal = window_.end();
+  status.oldest_ordinal = oldest_.has_value() ? oldest_->record.header.ordinal : window_.end();
+  if (retention_hours_.load() == 0) {
+    for (uint64_t ordinal = std::max(mark_, window_.begin()); ordinal < window_.end(); ++ordinal) {
+      ++status.items;
+      status.body_bytes += window_.Find(ordinal)->header.body_bytes;
+    }
+  } else {
+    status.items = state_.items - std::min(state_.items, hidden_items_);
+    status.body_bytes = state_.body_bytes - std::min(state_.body_bytes, hidden_bytes_);
+  }
+  if (!oldest_.has_value()) return status;
+  status.oldest = oldest_->record.header;
+  status.newest = newest_;
+  if (!newest_.has_value()) {
+    const auto last = context_->index->GetItem(id_, window_.end() - 1);
+    if (last.ok()) status.newest = last->record.header;
+  }
+  return status;
+}
+
+}  // namespace penstock::store

@@ -1,0 +1,145 @@
+// The shipping Shard: slots, window, selectors, reads.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include "base/executor.h"
+#include "store/index/index.h"
+#include "store/log/lane.h"
+#include "store/shard.h"
+#include "store/window.h"
+
+namespace penstock::store {
+
+// What the shards of one lane share. Outlives every call that is not answered with kClosed.
+struct ShardContext {
+  uint32_t lane_number = 0;
+  Lane* lane = nullptr;  // set before anything is served
+  Index* index = nullptr;
+  ThreadPool* readers = nullptr;
+  Clock* clock = nullptr;
+  uint64_t window_bytes = 0;
+  std::atomic<bool> full{false};
+  // Gaps for which there was no room: submitted again by the store's timer.
+  std::mutex deferred_mutex;
+  std::vector<Submission> deferred;
+};
+
+// Lock order: mutex_ is the innermost but for the lane's queue; nothing is awaited and no file is
+// read under it. The index is.
+class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardImpl> {
+ public:
+  ShardImpl(std::shared_ptr<ShardContext> context, ShardState state, uint32_t retention_hours);
+  ~ShardImpl() override;
+
+  const ShardId& id() const override { return id_; }
+  Result<Slot> OpenSlot() override;
+  Task<Result<ItemHeader>> Append(NewItem item) override;
+  Task<Result<ItemHeader>> Drop(NewItem item, GapReason reason) override;
+  Task<Result<std::vector<ItemRef>>> Find(Selector from, size_t limit) override;
+  Task<Result<TrackSet>> GetTrackSet(TrackSetId id) override;
+  Task<Result<ItemBytes>> Open(ItemRef ref, BodyForm form) override;
+  Task<Result<Bytes>> ReadMeta(ItemRef ref) override;
+  std::unique_ptr<Tail> MakeTail(Selector from) override;
+  ShardStatus GetStatus() const override;
+  Task<Status> WaitForOrdinal(uint64_t ordinal, CancelToken token) override;
+  Task<Status> Trim(uint64_t before_ordinal) override;
+
+  // The fold's side: one thread at a time per lane.
+  void FoldItem(const StoredItem& item, IndexBatch& rows);
+  Status FoldLowWater(uint64_t ordinal, IndexBatch& rows);
+  void FoldRetention(uint32_t hours);
+  void PutState(IndexBatch& rows) const;
+  ShardState CopyState() const;
+  // After recovery: everything folded is visible.
+  void StartServing();
+  // Deleted, or the store is closing: every wait and call ends with kClosed.
+  void Close(const char* why);
+
+  // Retention's side.
+  // Moves the mark in RAM to the first item that is not expired and returns it.
+  uint64_t Expire(ServerTime now);
+  uint64_t mark() const;
+  uint64_t durable_low_water() const;
+  uint32_t lane() const { return context_->lane_number; }
+
+  // Where a selector points. May read the index; kTrimmed never.
+  Result<uint64_t> Resolve(const Selector& from);
+
+ private:
+  friend class Slot::Ending;
+  friend class TailImpl;
+
+  struct SlotState {
+    enum class Phase { kOpen, kPending, kDone } phase = Phase::kOpen;
+    FragmentNumber number;
+    uint32_t clock_run = 0;
+    WindowItem item;  // kDone, or on its way there
+  };
+  struct Waiter {
+    uint64_t ordinal = 0;
+    bool ended = false;
+    Oneshot<Status> done;
+  };
+
+  // Ends the slot's open phase and gives the item's header as far as the slot knows it.
+  Result<ItemRecord> TakeSlot(Slot& slot);
+  void Abandon(uint64_t ordinal);
+  void EndWithGap(uint64_t ordinal, ItemKind kind, GapReason reason,
+                  std::function<void(Result<ItemHeader>)> done);
+  void Complete(uint64_t ordinal, WindowItem item);
+  void SetRun(ItemRecord& record, RunId run);  // mutex_ held
+  std::shared_ptr<TrackSetUse> FindTrackSet(const NewItem& item,
+                                            const ItemRecord& record);  // mutex_ held
+  Task<void> LoadNewestTrackSet();
+  SlotState* FindSlot(uint64_t ordinal);                          // mutex_ held
+  std::vector<std::shared_ptr<Waiter>> TakeDueWaiters(bool all);  // mutex_ held
+  uint64_t ExpireLocked(int64_t now_ms) const;                    // mutex_ held
+  void LoadOldest() const;                                        // mutex_ held
+  Result<std::vector<ItemRef>> FindBlocking(const Selector& from, size_t limit);
+  Result<std::optional<std::vector<ItemRef>>> FindInWindow(const Selector& from, size_t limit);
+  Result<uint64_t> ResolveServerTime(ServerTime time, const ShardState& state);
+  Result<uint64_t> ResolveProducerTime(ProducerTime time, uint64_t mark, uint64_t end);
+  Result<uint64_t> ResolveNumber(uint64_t index, uint64_t mark, uint64_t end);
+  Result<ItemBytes> OpenBlocking(const ItemRef& ref, BodyForm form);
+  Result<Bytes> ReadMetaBlocking(const ItemRef& ref);
+  Result<StoredItem> Locate(const ItemRef& ref);
+  Result<TrackSet> ReadTrackSet(TrackSetId id);
+  Status CheckOpen() const;  // mutex_ held
+
+  // Set once.
+  const std::shared_ptr<ShardContext> context_;
+  const ShardId id_;
+
+  std::atomic<uint32_t> retention_hours_;
+
+  mutable std::mutex mutex_;  // all below
+  const char* closed_ = nullptr;
+  ShardState state_;
+  uint64_t next_ordinal_ = 0;
+  uint64_t runs_started_ = 0;
+  uint32_t clock_run_ = 0;
+  int64_t last_ms_ = 0;
+  size_t pending_ = 0;           // appends that wait for the log
+  std::deque<SlotState> slots_;  // from the visible end to next_ordinal_
+  Window window_;                // window_.end() is the visible end
+  mutable uint64_t mark_ =
+      0;  // the oldest visible ordinal; state_.low_water <= mark_ <= window_.end()
+  mutable uint64_t hidden_items_ = 0;  // of state_.items, those before mark_
+  mutable uint64_t hidden_bytes_ = 0;
+  mutable std::optional<StoredItem> oldest_;  // the item at or after mark_, when known
+  std::optional<ItemHeader> newest_;
+  std::vector<std::shared_ptr<TrackSetUse>> track_sets_;  // used last, newest last
+  bool track_sets_loaded_ = false;
+  std::multimap<uint64_t, std::shared_ptr<Waiter>> waiters_;
+};
+
+// Bodies and metas of stored items, verified. Blocks.
+Result<Bytes> ReadItemMeta(SegmentTable& segments, const StoredItem& item);
+Result<std::variant<ByteChain, FileSlice>> ReadItemBody(SegmentTable& segments,
+                                                        const StoredItem& item, BodyForm form);
+
+}  // namespace penstock::store

@@ -1,0 +1,392 @@
+// The readers' side of a shard: selectors, listing, bytes.
+#include <algorithm>
+
+#include "base/crc32c.h"
+#include "store/log/meta_records.h"
+#include "store/shard_impl.h"
+
+namespace penstock::store {
+namespace {
+
+int64_t DurationMs(const ItemHeader& header) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(header.duration).count();
+}
+
+}  // namespace
+
+// A number made in an earlier epoch may carry the counter of an ordinal that was used again since:
+// what is larger than it then starts before that ordinal.
+Result<uint64_t> ShardImpl::ResolveNumber(uint64_t index, uint64_t mark, uint64_t end) {
+  uint64_t at = std::min(OrdinalOfIndex(index) + 1, end);
+  while (at > mark) {
+    uint64_t before = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      const WindowItem* const item = window_.Find(at - 1);
+      if (item != nullptr) before = item->header.number.index;
+    }
+    if (before == 0) {
+      const auto item = context_->index->GetItem(id_, at - 1);
+      // A hole of items that were never stored: look on.
+      if (!item.ok() && item.error().code() != ErrorCode::kNotFound) return item.error();
+      if (!item.ok()) break;
+      before = item->record.header.number.index;
+    }
+    if (before <= index) break;
+    --at;
+  }
+  return at;
+}
+
+Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState& state) {
+  const int64_t ms = ToMs(time);
+  const uint64_t end = [&] {
+    const std::lock_guard lock(mutex_);
+    return window_.end();
+  }();
+  std::optional<Index::TimePlace> next;  // the first item after the time, over all clock runs
+  for (size_t i = 0; i < state.clock_runs.size(); ++i) {
+    const auto run = static_cast<uint32_t>(state.first_clock_run + i);
+    PS_TRY(const Index::Around around, context_->index->SeekServerTime(id_, run, ms));
+    if (around.at_or_before && around.at_or_before->ordinal >= state.low_water) {
+      const auto item = context_->index->GetItem(id_, around.at_or_before->ordinal);
+      if (item.ok() && ms < item->record.header.number.server_ms +
+                                std::max<int64_t>(DurationMs(item->record.header), 1)) {
+        return around.at_or_before->ordinal;
+      }
+    }
+    if (around.after && (!next || around.after->time < next->time)) next = around.after;
+  }
+  return next ? next->ordinal : end;
+}
+
+Result<uint64_t> ShardImpl::ResolveProducerTime(ProducerTime time, uint64_t mark, uint64_t end) {
+  int64_t us = ToUs(time);
+  PS_TRY(Index::Around around, context_->index->SeekProducerTime(id_, us));
+  if (around.at_or_before && around.at_or_before->ordinal >= mark) {
+    const auto item = context_->index->GetItem(id_, around.at_or_before->ordinal);
+    if (item.ok() && us < ToUs(item->record.header.producer_time) +
+                              std::max<int64_t>(item->record.header.duration.count(), 1)) {
+      return around.at_or_before->ordinal;
+    }
+  }
+  // Hidden items may still have rows; the order of producer times is not that of ordinals.
+  while (around.after && around.after->ordinal < mark) {
+    us = around.after->time;
+    PS_TRY(around, context_->index->SeekProducerTime(id_, us));
+  }
+  return around.after ? around.after->ordinal : end;
+}
+
+Result<uint64_t> ShardImpl::Resolve(const Selector& from) {
+  uint64_t mark = 0;
+  uint64_t end = 0;
+  ShardState state;
+  const ServerTime now = context_->clock->Now();
+  {
+    const std::lock_guard lock(mutex_);
+    PS_TRY_VOID(CheckOpen());
+    mark = ExpireLocked(ToMs(now));
+    end = window_.end();
+    if (std::holds_alternative<FromServerTime>(from)) state = state_;
+    if (retention_hours_.load() == 0) {
+      // Nothing of the window is in the index.
+      for (uint64_t at = std::max(mark, window_.begin()); at < end; ++at) {
+        const ItemHeader& header = window_.Find(at)->header;
+        if (const auto* t = std::get_if<FromServerTime>(&from)) {
+          if (ToMs(t->time) < header.number.server_ms + std::max<int64_t>(DurationMs(header), 1))
+            return at;
+        }
+        if (const auto* t = std::get_if<FromProducerTime>(&from)) {
+          if (t->time < header.producer_time + header.duration) return at;
+        }
+      }
+      if (std::holds_alternative<FromServerTime>(from) ||
+          std::holds_alternative<FromProducerTime>(from))
+        return end;
+    }
+  }
+  if (std::holds_alternative<FromOldest>(from)) return mark;
+  if (std::holds_alternative<FromLatest>(from)) return end;
+  if (const auto* place = std::get_if<FromOrdinal>(&from)) return place->ordinal;
+  if (const auto* number = std::get_if<AfterNumber>(&from))
+    return ResolveNumber(number->index, mark, end);
+  if (const auto* time = std::get_if<FromServerTime>(&from)) {
+    PS_TRY(const uint64_t ordinal, ResolveServerTime(time->time, state));
+    return std::clamp(ordinal, mark, end);
+  }
+  PS_TRY(const uint64_t ordinal,
+         ResolveProducerTime(std::get<FromProducerTime>(from).time, mark, end));
+  return std::clamp(ordinal, mark, end);
+}
+
+// Selectors that need no look at the index, when the window has all of the answer; nullopt
+// otherwise.
+Result<std::optional<std::vector<ItemRef>>> ShardImpl::FindInWindow(const Selector& from,
+                                                                    size_t limit) {
+  const ServerTime now = context_->clock->Now();
+  const std::lock_guard lock(mutex_);
+  PS_TRY_VOID(CheckOpen());
+  uint64_t at = 0;
+  if (const auto* place = std::get_if<FromOrdinal>(&from)) {
+    at = place->ordinal;
+  } else if (std::holds_alternative<FromLatest>(from)) {
+    at = window_.end();
+  } else {
+    return std::optional<std::vector<ItemRef>>();
+  }
+  if (at < window_.begin()) return std::optional<std::vector<ItemRef>>();
+  at = std::max(at, ExpireLocked(ToMs(now)));
+  std::vector<ItemRef> out;
+  for (; at < window_.end() && out.size() < limit; ++at)
+    out.push_back({id_, window_.Find(at)->header});
+  return std::optional<std::vector<ItemRef>>(std::move(out));
+}
+
+Result<std::vector<ItemRef>> ShardImpl::FindBlocking(const Selector& from, size_t limit) {
+  PS_TRY(uint64_t at, Resolve(from));
+  std::vector<ItemRef> out;
+  std::vector<ItemRef> newest;
+  uint64_t stored_end = 0;
+  {
+    // The window first: what leaves it meanwhile is in the index.
+    const std::lock_guard lock(mutex_);
+    PS_TRY_VOID(CheckOpen());
+    at = std::max(at, mark_);
+    stored_end = window_.begin();
+    for (uint64_t i = std::max(at, stored_end); i < window_.end() && newest.size() < limit; ++i) {
+      newest.push_back({id_, window_.Find(i)->header});
+    }
+  }
+  if (at < stored_end) {
+    PS_TRY(const std::vector<StoredItem> stored,
+           context_->index->ListItems(id_, at, stored_end, limit));
+    for (const StoredItem& item : stored) out.push_back({id_, item.record.header});
+  }
+  for (ItemRef& ref : newest) {
+    if (out.size() == limit) break;
+    out.push_back(std::move(ref));
+  }
+  return out;
+}
+
+Task<Result<std::vector<ItemRef>>> ShardImpl::Find(Selector from, size_t limit) {
+  auto quick = FindInWindow(from, limit);
+  if (!quick.ok()) co_return std::move(quick).error();
+  if (quick->has_value()) co_return std::move(**quick);
+  const auto self = shared_from_this();
+  const auto find = [self, from, limit] { return self->FindBlocking(from, limit); };
+  auto found = co_await RunBlocking(*context_->readers, find);
+  co_return found;
+}
+
+Result<StoredItem> ShardImpl::Locate(const ItemRef& ref) {
+  const ServerTime now = context_->clock->Now();
+  {
+    const std::lock_guard lock(mutex_);
+    PS_TRY_VOID(CheckOpen());
+    if (ref.header.ordinal < ExpireLocked(ToMs(now)))
+      return Error(ErrorCode::kTrimmed, "retention has hidden it");
+  }
+  PS_TRY(StoredItem item, context_->index->GetItem(id_, ref.header.ordinal));
+  if (item.record.header.number != ref.header.number)
+    return Error(ErrorCode::kNotFound, "no item of that number");
+  return item;
+}
+
+Result<ItemBytes> ShardImpl::OpenBlocking(const ItemRef& ref, BodyForm form) {
+  PS_TRY(const StoredItem item, Locate(ref));
+  const bool has_body = item.record.header.kind == ItemKind::kFragment ||
+                        item.record.header.kind == ItemKind::kRecord;
+  if (!has_body) return Error(ErrorCode::kNotFound, "a gap has no bytes");
+  ItemBytes out;
+  PS_TRY(out.meta, ReadItemMeta(context_->lane->segments(), item));
+  PS_TRY(out.body, ReadItemBody(context_->lane->segments(), item, form));
+  return out;
+}
+
+Task<Result<ItemBytes>> ShardImpl::Open(ItemRef ref, BodyForm form) {
+  const ServerTime now = context_->clock->Now();
+  {
+    const std::lock_guard lock(mutex_);
+    const Status open = CheckOpen();
+    if (!open.ok()) co_return open.error();
+    if (ref.header.ordinal < ExpireLocked(ToMs(now)))
+      co_return Error(ErrorCode::kTrimmed, "retention has hidden it");
+    const WindowItem* const item = window_.Find(ref.header.ordinal);
+    if (item != nullptr && item->header.number == ref.header.number && !item->body.empty()) {
+      ItemBytes out;
+      out.meta = item->meta;
+      out.body = item->body;
+      co_return out;
+    }
+  }
+  const auto self = shared_from_this();
+  const auto open = [self, ref, form] { return self->OpenBlocking(ref, form); };
+  auto opened = co_await RunBlocking(*context_->readers, open);
+  co_return opened;
+}
+
+Result<Bytes> ShardImpl::ReadMetaBlocking(const ItemRef& ref) {
+  PS_TRY(const StoredItem item, Locate(ref));
+  return ReadItemMeta(context_->lane->segments(), item);
+}
+
+Task<Result<Bytes>> ShardImpl::ReadMeta(ItemRef ref) {
+  {
+    const std::lock_guard lock(mutex_);
+    const Status open = CheckOpen();
+    if (!open.ok()) co_return open.error();
+    const WindowItem* const item = window_.Find(ref.header.ordinal);
+    if (item != nullptr && item->header.number == ref.header.number) co_return item->meta;
+  }
+  const auto self = shared_from_this();
+  const auto read = [self, ref] { return self->ReadMetaBlocking(ref); };
+  auto meta = co_await RunBlocking(*context_->readers, read);
+  co_return meta;
+}
+
+Result<TrackSet> ShardImpl::ReadTrackSet(TrackSetId id) {
+  PS_TRY(const StoredItem item, context_->index->GetTrackSet(id_, id));
+  TrackSet set;
+  set.id = id;
+  PS_TRY(set.meta, ReadItemMeta(context_->lane->segments(), item));
+  PS_TRY(const auto body, ReadItemBody(context_->lane->segments(), item, BodyForm::kMemory));
+  set.body = std::get<ByteChain>(body).Flatten();
+  return set;
+}
+
+Task<Result<TrackSet>> ShardImpl::GetTrackSet(TrackSetId id) {
+  {
+    const std::lock_guard lock(mutex_);
+    const Status open = CheckOpen();
+    if (!open.ok()) co_return open.error();
+    for (const auto& use : track_sets_) {
+      if (use->record.header.number.index == id) {
+        TrackSet set;
+        set.id = id;
+        set.body = use->body;
+        set.meta = use->meta;
+        co_return set;
+      }
+    }
+  }
+  const auto self = shared_from_this();
+  const auto read = [self, id] { return self->ReadTrackSet(id); };
+  auto set = co_await RunBlocking(*context_->readers, read);
+  co_return set;
+}
+
+Task<Status> ShardImpl::WaitForOrdinal(uint64_t ordinal, CancelToken token) {
+  const auto self = shared_from_this();
+  if (token.cancelled()) co_return Error(ErrorCode::kCancelled, "cancelled");
+  auto waiter = std::make_shared<Waiter>();
+  {
+    const std::lock_guard lock(mutex_);
+    const Status open = CheckOpen();
+    if (!open.ok()) co_return open.error();
+    if (ordinal < window_.end()) co_return Status();
+    waiter->ordinal = ordinal;
+    waiters_.emplace(ordinal, waiter);
+  }
+  auto registration = token.OnCancel([self, waiter] {
+    {
+      const std::lock_guard lock(self->mutex_);
+      if (waiter->ended) return;
+      waiter->ended = true;
+      const auto range = self->waiters_.equal_range(waiter->ordinal);
+      const auto at = std::find_if(range.first, range.second,
+                                   [&](const auto& entry) { return entry.second == waiter; });
+      if (at != range.second) self->waiters_.erase(at);
+    }
+    waiter->done.Set(Error(ErrorCode::kCancelled, "cancelled"));
+  });
+  Status status = co_await waiter->done;
+  co_return status;
+}
+
+Task<Status> ShardImpl::Trim(uint64_t before_ordinal) {
+  const auto self = shared_from_this();
+  Oneshot<Status> done;
+  Submission submission;
+  {
+    const std::lock_guard lock(mutex_);
+    const Status open = CheckOpen();
+    if (!open.ok()) co_return open.error();
+    before_ordinal = std::min(before_ordinal, window_.end());
+    if (before_ordinal <= state_.low_water) co_return Status();
+  }
+  PendingRecord record;
+  record.record = MakeLowWaterRecord(id_, before_ordinal);
+  submission.records.push_back(std::move(record));
+  submission.done = [done](Status status) { done.Set(std::move(status)); };
+  context_->lane->Submit(std::move(submission));
+  Status status = co_await done;
+  co_return status;
+}
+
+// One reader's place. Its own coroutine is the only one to use it.
+class TailImpl final : public Tail {
+ public:
+  TailImpl(std::shared_ptr<ShardImpl> shard, Selector from)
+      : shard_(std::move(shard)), from_(from) {}
+
+  Task<Result<std::vector<ItemRef>>> Next(size_t limit, CancelToken token) override {
+    if (!position_.has_value()) {
+      {
+        const std::lock_guard lock(shard_->mutex_);
+        const Status open = shard_->CheckOpen();
+        if (!open.ok()) co_return open.error();
+      }
+      const auto shard = shard_;
+      const Selector from = from_;
+      const auto resolve = [shard, from] { return shard->Resolve(from); };
+      auto resolved = co_await RunBlocking(*shard_->context_->readers, resolve);
+      if (!resolved.ok()) co_return std::move(resolved).error();
+      position_ = *resolved;
+    }
+    for (;;) {
+      const ServerTime now = shard_->context_->clock->Now();
+      uint64_t end = 0;
+      {
+        const std::lock_guard lock(shard_->mutex_);
+        const Status open = shard_->CheckOpen();
+        if (!open.ok()) co_return open.error();
+        if (*position_ < shard_->ExpireLocked(ToMs(now)))
+          co_return Error(ErrorCode::kTrimmed, "retention has passed the reader's place");
+        end = shard_->window_.end();
+      }
+      if (*position_ < end) {
+        const Selector place = FromOrdinal{*position_};
+        auto found = co_await shard_->Find(place, limit);
+        if (!found.ok()) co_return std::move(found).error();
+        if (!found->empty()) {
+          position_ = found->back().header.ordinal + 1;
+          co_return found;
+        }
+        position_ = end;  // only ordinals that were never stored
+      }
+      Status waited = co_await shard_->WaitForOrdinal(*position_, token);
+      if (!waited.ok()) co_return std::move(waited).error();
+    }
+  }
+
+ private:
+  const std::shared_ptr<ShardImpl> shard_;
+  const Selector from_;
+  std::optional<uint64_t> position_;
+
+  friend class ShardImpl;
+};
+
+std::unique_ptr<Tail> ShardImpl::MakeTail(Selector from) {
+  auto tail = std::make_unique<TailImpl>(shared_from_this(), from);
+  // "After the newest" means now, not when the first Next comes to it.
+  if (std::holds_alternative<FromLatest>(from)) {
+    const std::lock_guard lock(mutex_);
+    tail->position_ = window_.end();
+  }
+  return tail;
+}
+
+}  // namespace penstock::store

@@ -1,0 +1,400 @@
+// The owner's side of a shard: slots, appends, gaps.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/crc32c.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "store/metrics.h"
+#include "store/shard_impl.h"
+#include "store/slot_ending.h"
+
+namespace penstock::store {
+namespace {
+
+// A clock may lag behind the last server time by this much before a new clock run begins (DESIGN
+// §5).
+constexpr int64_t kClockFallMs = 10'000;
+// Track sets remembered by content, for cameras that switch between a few.
+constexpr size_t kTrackSetsKept = 4;
+// Numbers given out and not ended. A recorder has one; this bounds what a mistake can cost.
+constexpr size_t kOpenSlotsMax = 4096;
+
+bool SameContent(const TrackSetUse& use, const NewItem& item) {
+  return AsText(use.body) == AsText(item.track_set) &&
+         AsText(use.meta) == AsText(item.track_set_meta);
+}
+
+}  // namespace
+
+Slot::Slot(Slot&& other) noexcept
+    : number_(other.number_),
+      ordinal_(other.ordinal_),
+      server_time_(other.server_time_),
+      ending_(std::move(other.ending_)) {}
+
+Slot& Slot::operator=(Slot&& other) noexcept {
+  if (this == &other) return *this;
+  if (ending_) ending_->Abandon();
+  number_ = other.number_;
+  ordinal_ = other.ordinal_;
+  server_time_ = other.server_time_;
+  ending_ = std::move(other.ending_);
+  return *this;
+}
+
+Slot::~Slot() {
+  if (ending_) ending_->Abandon();
+}
+
+Result<Slot> ShardImpl::OpenSlot() {
+  const int64_t now = ToMs(context_->clock->Now());
+  const bool stored = retention_hours_.load() > 0;
+  const std::lock_guard lock(mutex_);
+  PS_TRY_VOID(CheckOpen());
+  if (context_->lane->read_only()) {
+    StoreMetrics::Get().refused_fenced.Add();
+    return Error(ErrorCode::kFenced, "the log is read-only after a disk error: restart to recover");
+  }
+  if (stored && context_->full.load()) {
+    StoreMetrics::Get().refused_full.Add();
+    return Error(ErrorCode::kFull, "the volume is full");
+  }
+  if (pending_ >= limits::kPendingFragmentsPerStreamMax || slots_.size() >= kOpenSlotsMax ||
+      (stored && context_->lane->pending_bytes() > limits::kPendingBytesMax)) {
+    StoreMetrics::Get().refused_throttled.Add();
+    return Error(ErrorCode::kThrottled, "too much waits for the log");
+  }
+  if (now < last_ms_ - kClockFallMs) {
+    ++clock_run_;
+    last_ms_ = now;
+  }
+  last_ms_ = std::max(last_ms_, now);
+
+  SlotState state;
+  state.number.index = MakeIndex(context_->lane->epoch(), next_ordinal_);
+  state.number.server_ms = last_ms_;
+  state.number.salt = static_cast<uint32_t>(RandomU64() & 0xfffffff);
+  state.clock_run = clock_run_;
+  Slot slot;
+  slot.number_ = state.number;
+  slot.ordinal_ = next_ordinal_;
+  slot.server_time_ = ServerTimeFromMs(last_ms_);
+  slot.ending_ = std::make_shared<Slot::Ending>(weak_from_this(), next_ordinal_);
+  slots_.push_back(std::move(state));
+  ++next_ordinal_;
+  return slot;
+}
+
+ShardImpl::SlotState* ShardImpl::FindSlot(uint64_t ordinal) {
+  const uint64_t first = window_.end();
+  if (ordinal < first || ordinal - first >= slots_.size()) return nullptr;
+  return &slots_[ordinal - first];
+}
+
+Result<ItemRecord> ShardImpl::TakeSlot(Slot& slot) {
+  if (!slot.open() || !slot.ending_->IsOf(this)) {
+    return Error(ErrorCode::kInvalidArgument, "an append needs an open slot of its shard");
+  }
+  const std::lock_guard lock(mutex_);
+  PS_TRY_VOID(CheckOpen());
+  SlotState* const state = FindSlot(slot.ordinal());
+  CHECK(state != nullptr);
+  CHECK(state->phase == SlotState::Phase::kOpen);
+  state->phase = SlotState::Phase::kPending;
+  slot.ending_.reset();
+  ItemRecord record;
+  record.shard = id_;
+  record.header.number = state->number;
+  record.header.ordinal = slot.ordinal();
+  record.header.server_time = slot.server_time();
+  record.clock_run = state->clock_run;
+  return record;
+}
+
+void ShardImpl::SetRun(ItemRecord& record, RunId run) {
+  ItemHeader& header = record.header;
+  if (run == 0) {
+    run = header.number.index;
+    header.flags |= kFlagStartsRun;
+    ++runs_started_;
+  }
+  runs_started_ = std::max<uint64_t>(runs_started_, 1);
+  header.run = run;
+  header.discontinuity_ordinal = runs_started_ - 1;
+}
+
+std::shared_ptr<TrackSetUse> ShardImpl::FindTrackSet(const NewItem& item,
+                                                     const ItemRecord& record) {
+  for (size_t i = 0; i < track_sets_.size(); ++i) {
+    if (!SameContent(*track_sets_[i], item)) continue;
+    std::rotate(track_sets_.begin() + static_cast<std::ptrdiff_t>(i),
+                track_sets_.begin() + static_cast<std::ptrdiff_t>(i) + 1, track_sets_.end());
+    return track_sets_.back();
+  }
+  auto use = std::make_shared<TrackSetUse>();
+  use->body = item.track_set;
+  use->meta = item.track_set_meta;
+  ItemHeader& header = use->record.header;
+  header.kind = ItemKind::kTrackSet;
+  header.number = record.header.number;
+  header.server_time = record.header.server_time;
+  header.body_bytes = static_cast<uint32_t>(use->body.size());
+  header.meta_bytes = static_cast<uint32_t>(use->meta.size());
+  use->record.shard = id_;
+  use->record.clock_run = record.clock_run;
+  use->record.retention_class = record.retention_class;
+  use->record.body_crcs = BodyCrcs(use->body.span());
+  use->record.meta_crc = Crc32c(use->meta);
+  track_sets_.push_back(use);
+  if (track_sets_.size() > kTrackSetsKept) track_sets_.erase(track_sets_.begin());
+  return use;
+}
+
+Task<void> ShardImpl::LoadNewestTrackSet() {
+  uint64_t newest = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (track_sets_loaded_ || closed_ != nullptr) co_return;
+    track_sets_loaded_ = true;
+    if (state_.next_ordinal == 0) co_return;
+  }
+  const auto self = shared_from_this();
+  const auto load = [self]() -> Result<StoredItem> {
+    PS_TRY(std::vector<StoredItem> sets, self->context_->index->ListTrackSets(self->id_));
+    if (sets.empty()) return Error(ErrorCode::kNotFound, "no track set yet");
+    return std::move(sets.back());
+  };
+  auto stored = co_await RunBlocking(*context_->readers, load);
+  if (!stored.ok()) co_return;
+  newest = stored->record.header.number.index;
+  const auto read = [self, newest] { return self->ReadTrackSet(newest); };
+  auto set = co_await RunBlocking(*context_->readers, read);
+  // An unreadable one is not reused: the next fragment brings a new one.
+  if (!set.ok()) co_return;
+  auto use = std::make_shared<TrackSetUse>();
+  use->record = std::move(stored->record);
+  use->body = std::move(set->body);
+  use->meta = std::move(set->meta);
+  const std::lock_guard lock(mutex_);
+  if (track_sets_.empty()) track_sets_.push_back(std::move(use));
+}
+
+Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
+  const auto self = shared_from_this();
+  const size_t track_set_bytes = item.track_set.size() + item.track_set_meta.size();
+  if (item.body.size() > limits::kFragmentBytesMax ||
+      item.meta.size() > limits::kItemMetaBytesMax || track_set_bytes > limits::kItemMetaBytesMax) {
+    // The slot goes down with the item and is abandoned.
+    co_return Error(ErrorCode::kTooLarge,
+                    fmt::format("an item of {} + {} bytes", item.body.size(), item.meta.size()));
+  }
+  const uint32_t hours = retention_hours_.load();
+  if (!item.track_set.empty()) co_await LoadNewestTrackSet();
+  auto taken = TakeSlot(item.slot);
+  if (!taken.ok()) co_return std::move(taken).error();
+
+  ItemRecord& record = *taken;
+  ItemHeader& header = record.header;
+  header.kind = item.kind;
+  header.gap_reason = item.gap_reason;
+  header.flags = item.flags;
+  header.producer_time = item.producer_time;
+  header.duration = item.duration;
+  header.body_bytes = static_cast<uint32_t>(item.body.size());
+  header.meta_bytes = static_cast<uint32_t>(item.meta.size());
+  record.retention_class = hours;
+  if (hours > 0) {
+    record.body_crcs = BodyCrcs(item.body);
+    record.meta_crc = item.meta.empty() ? 0 : Crc32c(item.meta);
+  }
+  PendingRecord pending;
+  {
+    const std::lock_guard lock(mutex_);
+    if (item.kind == ItemKind::kFragment || item.kind == ItemKind::kRecord) {
+      SetRun(record, item.run);
+    } else {
+      header.run = item.run;
+      header.discontinuity_ordinal = runs_started_ == 0 ? 0 : runs_started_ - 1;
+    }
+    if (!item.track_set.empty()) {
+      pending.track_set = FindTrackSet(item, record);
+      header.track_set = pending.track_set->record.header.number.index;
+    }
+    if (hours > 0) ++pending_;
+  }
+  const uint64_t ordinal = header.ordinal;
+  const ItemHeader result = header;
+  WindowItem remembered;
+  remembered.header = header;
+  remembered.body = item.body;
+  remembered.meta = item.meta;
+  if (hours == 0) {
+    Complete(ordinal, std::move(remembered));
+    co_return result;
+  }
+  pending.is_item = true;
+  pending.item = std::move(record);
+  pending.body = std::move(item.body);
+  pending.meta = std::move(item.meta);
+  {
+    const std::lock_guard lock(mutex_);
+    SlotState* const state = FindSlot(ordinal);
+    CHECK(state != nullptr);
+    state->item = std::move(remembered);
+  }
+  Oneshot<Status> done;
+  Submission submission;
+  submission.retention_class = hours;
+  submission.records.push_back(std::move(pending));
+  submission.done = [self, ordinal, done](Status status) {
+    {
+      const std::lock_guard lock(self->mutex_);
+      --self->pending_;
+    }
+    if (status.ok()) {
+      WindowItem item;
+      {
+        const std::lock_guard lock(self->mutex_);
+        item = std::move(self->FindSlot(ordinal)->item);
+      }
+      self->Complete(ordinal, std::move(item));
+    } else if (status.error().code() == ErrorCode::kFull) {
+      // The ordinal was promised: it becomes a hole that says why.
+      StoreMetrics::Get().refused_full.Add();
+      self->EndWithGap(ordinal, ItemKind::kGap, GapReason::kDiskFull, nullptr);
+    }
+    done.Set(std::move(status));
+  };
+  context_->lane->Submit(std::move(submission));
+  const Status status = co_await done;
+  if (!status.ok()) co_return status.error();
+  co_return result;
+}
+
+Task<Result<ItemHeader>> ShardImpl::Drop(NewItem item, GapReason reason) {
+  const auto self = shared_from_this();
+  auto taken = TakeSlot(item.slot);
+  if (!taken.ok()) co_return std::move(taken).error();
+  const uint64_t ordinal = taken->header.ordinal;
+  {
+    const std::lock_guard lock(mutex_);
+    ItemHeader& header = taken->header;
+    header.kind = item.kind;
+    header.gap_reason = reason;
+    header.flags = item.flags | kFlagDropped;
+    header.producer_time = item.producer_time;
+    header.duration = item.duration;
+    header.body_bytes = static_cast<uint32_t>(item.body.size());
+    header.meta_bytes = static_cast<uint32_t>(item.meta.size());
+    SetRun(*taken, item.run);
+    if (!item.track_set.empty()) {
+      header.track_set = FindTrackSet(item, *taken)->record.header.number.index;
+    }
+    WindowItem& remembered = FindSlot(ordinal)->item;
+    remembered.header = header;
+    remembered.body = std::move(item.body);
+    remembered.meta = std::move(item.meta);
+  }
+  Oneshot<Result<ItemHeader>> done;
+  EndWithGap(ordinal, ItemKind::kGap, reason,
+             [done](Result<ItemHeader> header) { done.Set(std::move(header)); });
+  auto header = co_await done;
+  co_return header;
+}
+
+void ShardImpl::Abandon(uint64_t ordinal) {
+  {
+    const std::lock_guard lock(mutex_);
+    SlotState* const state = FindSlot(ordinal);
+    if (closed_ != nullptr || state == nullptr) return;
+    state->phase = SlotState::Phase::kPending;
+  }
+  EndWithGap(ordinal, ItemKind::kAbandoned, GapReason::kNone, nullptr);
+}
+
+// Writes the hole that ends a pending slot. What was remembered of the item (Drop) stays in the
+// window.
+void ShardImpl::EndWithGap(uint64_t ordinal, ItemKind kind, GapReason reason,
+                           std::function<void(Result<ItemHeader>)> done) {
+  const uint32_t hours = retention_hours_.load();
+  PendingRecord pending;
+  WindowItem remembered;
+  {
+    const std::lock_guard lock(mutex_);
+    SlotState* const state = closed_ == nullptr ? FindSlot(ordinal) : nullptr;
+    if (state == nullptr) {
+      if (done) done(Error(ErrorCode::kClosed, "the shard is closed"));
+      return;
+    }
+    remembered = std::move(state->item);
+    const bool dropped = (remembered.header.flags & kFlagDropped) != 0;
+    ItemHeader& header = pending.item.header;
+    if (dropped) header = remembered.header;
+    header.kind = kind;
+    header.gap_reason = reason;
+    header.number = state->number;
+    header.ordinal = ordinal;
+    header.server_time = ServerTimeFromMs(state->number.server_ms);
+    header.flags &= ~uint32_t{kFlagDropped};
+    if (!dropped) header.discontinuity_ordinal = runs_started_ == 0 ? 0 : runs_started_ - 1;
+    header.body_bytes = 0;
+    header.meta_bytes = 0;
+    pending.item.shard = id_;
+    pending.item.clock_run = state->clock_run;
+    pending.item.retention_class = hours;
+    if (!dropped) remembered = WindowItem{header, {}, {}};
+  }
+  const ItemHeader result = remembered.header;
+  if (hours == 0) {
+    Complete(ordinal, std::move(remembered));
+    if (done) done(result);
+    return;
+  }
+  pending.is_item = true;
+  Submission submission;
+  submission.retention_class = hours;
+  submission.records.push_back(pending);
+  auto shared = std::make_shared<WindowItem>(std::move(remembered));
+  submission.done = [self = shared_from_this(), shared, ordinal, result, pending, hours,
+                     done](Status status) {
+    if (!status.ok() && status.error().code() != ErrorCode::kFull) {
+      if (done) done(status.error());
+      return;
+    }
+    if (!status.ok()) {
+      // No room even for this: it is written when there is.
+      Submission again;
+      again.retention_class = hours;
+      again.records.push_back(pending);
+      const std::lock_guard lock(self->context_->deferred_mutex);
+      self->context_->deferred.push_back(std::move(again));
+    }
+    self->Complete(ordinal, std::move(*shared));
+    if (done) done(result);
+  };
+  context_->lane->Submit(std::move(submission));
+}
+
+void ShardImpl::Complete(uint64_t ordinal, WindowItem item) {
+  std::vector<std::shared_ptr<Waiter>> due;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ != nullptr) return;
+    SlotState* const state = FindSlot(ordinal);
+    CHECK(state != nullptr);
+    state->phase = SlotState::Phase::kDone;
+    state->item = std::move(item);
+    while (!slots_.empty() && slots_.front().phase == SlotState::Phase::kDone) {
+      newest_ = slots_.front().item.header;
+      WindowItem visible = std::move(slots_.front().item);
+      slots_.pop_front();
+      window_.Push(std::move(visible));
+    }
+    due = TakeDueWaiters(false);
+  }
+  for (const auto& waiter : due) waiter->done.Set(Status());
+}
+
+}  // namespace penstock::store

@@ -1,0 +1,293 @@
+#include "store/store_impl.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+namespace penstock::store {
+namespace {
+
+std::string StreamKey(const StreamName& name) {
+  return std::string(CatalogImpl::kStreamPrefix) + name.text();
+}
+
+Error NoStream(const StreamName& name) {
+  return Error(ErrorCode::kNotFound, fmt::format("no stream {}", name.text()));
+}
+
+}  // namespace
+
+Bytes EncodeStreamRow(const StreamInfo& info, uint32_t lane) {
+  Json row;
+  row.Set("shard", info.shard.ToString());
+  row.Set("lane", lane);
+  row.Set("retention_hours", info.retention_hours);
+  row.Set("created_ms", ToMs(info.created));
+  return Bytes::From(row.Dump());
+}
+
+Result<std::pair<StreamInfo, uint32_t>> DecodeStreamRow(std::string_view key, ByteSpan value) {
+  PS_TRY(StreamName name, StreamName::Parse(key.substr(CatalogImpl::kStreamPrefix.size())));
+  PS_TRY(const Json row, Json::Parse(AsText(value)));
+  PS_TRY(const ShardId shard, ShardId::Parse(row["shard"].AsString()));
+  StreamInfo info{std::move(name), shard, static_cast<uint32_t>(row["retention_hours"].AsInt(24)),
+                  ServerTimeFromMs(row["created_ms"].AsInt()), 0};
+  return std::pair(std::move(info), static_cast<uint32_t>(row["lane"].AsInt()));
+}
+
+StoreImpl::StoreImpl(StoreOptions options, Disk& disk, Clock& clock)
+    : options_(std::move(options)), disk_(disk), clock_(clock) {
+  readers_ = std::make_unique<ThreadPool>(std::max<size_t>(options_.read_threads, 1), "store-read");
+  background_ = std::make_unique<ThreadPool>(1, "store-back");
+}
+
+StoreImpl::~StoreImpl() { CloseNow(); }
+
+std::shared_ptr<ShardImpl> StoreImpl::FindShard(const ShardId& id) const {
+  const std::lock_guard lock(streams_mutex_);
+  const auto found = shards_.find(id);
+  return found == shards_.end() ? nullptr : found->second;
+}
+
+std::shared_ptr<Shard> StoreImpl::OpenShard(const ShardId& id) { return FindShard(id); }
+
+Status StoreImpl::Fold(uint32_t lane, Lsn lsn, std::vector<FoldRecord> records) {
+  const std::lock_guard lock(lanes_[lane]->fold_mutex);
+  IndexBatch rows;
+  Touched touched;
+  for (FoldRecord& record : records) {
+    if (!record.record.is_item) {
+      PS_TRY_VOID(FoldMeta(record.record.meta, rows, touched));
+      continue;
+    }
+    const ShardId id = record.record.item.shard;
+    const auto shard = FindShard(id);
+    if (!shard) continue;  // deleted meanwhile
+    shard->FoldItem(StoredItem{std::move(record.record.item), record.segment}, rows);
+    touched[id] = shard;
+  }
+  for (const auto& [id, shard] : touched) {
+    if (FindShard(id)) shard->PutState(rows);
+  }
+  rows.PutApplied(lane, lsn);
+  PS_TRY_VOID(index_->Commit(std::move(rows)));
+  lanes_[lane]->folded = lsn;
+  return {};
+}
+
+Status StoreImpl::FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& touched) {
+  switch (record.kind) {
+    case MetaKind::kCatalogTxn: {
+      PS_TRY(const CatalogCommand command, ParseCatalogCommand(record.payload));
+      catalog_.Fold(
+          command, rows,
+          [&](const std::string& key, const std::optional<Bytes>& value, uint64_t version) {
+            if (key.starts_with(CatalogImpl::kStreamPrefix))
+              FoldStreamRow(key, value, version, rows, &touched);
+          });
+      return {};
+    }
+    case MetaKind::kLowWater: {
+      PS_TRY(const LowWaterRecord mark, ParseLowWater(record.payload));
+      const auto shard = FindShard(mark.shard);
+      if (!shard) return {};
+      touched[mark.shard] = shard;
+      return shard->FoldLowWater(mark.ordinal, rows);
+    }
+    case MetaKind::kClaim:
+    case MetaKind::kSnapshotBegin:
+    case MetaKind::kSnapshotCatalog:
+    case MetaKind::kSnapshotShard:
+    case MetaKind::kSnapshotRequest:
+    case MetaKind::kSnapshotEnd:
+      return {};  // says nothing that is not known here
+  }
+  return {};
+}
+
+void StoreImpl::FoldStreamRow(const std::string& key, const std::optional<Bytes>& value,
+                              uint64_t version, IndexBatch& rows, Touched* touched) {
+  std::shared_ptr<ShardImpl> gone;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    if (!value.has_value()) {
+      const auto name =
+          StreamName::Parse(std::string_view(key).substr(CatalogImpl::kStreamPrefix.size()));
+      const auto found = name.ok() ? streams_.find(*name) : streams_.end();
+      if (found == streams_.end()) return;
+      const ShardId shard = found->second.info.shard;
+      gone = shards_[shard];
+      shards_.erase(shard);
+      streams_.erase(found);
+      rows.EraseShard(shard);
+      if (touched != nullptr) touched->erase(shard);
+    } else {
+      auto row = DecodeStreamRow(key, *value);
+      if (!row.ok() || row->second >= lanes_.size()) {
+        log::Write(log::kError, "stream cannot be read from the catalog", {{"stream", key}});
+        return;
+      }
+      row->first.version = version;
+      const ShardId shard = row->first.shard;
+      std::shared_ptr<ShardImpl>& known = shards_[shard];
+      if (known) {
+        known->FoldRetention(row->first.retention_hours);
+      } else {
+        ShardState state;
+        state.shard = shard;
+        known = std::make_shared<ShardImpl>(lanes_[row->second]->context, std::move(state),
+                                            row->first.retention_hours);
+      }
+      const StreamName name = row->first.name;
+      streams_.insert_or_assign(name, StreamRow{std::move(row->first), row->second});
+    }
+  }
+  if (gone) gone->Close("the stream was deleted");
+}
+
+void StoreImpl::LaneFailed(uint32_t, const Error&) { read_only_.store(true); }
+
+std::vector<StreamInfo> StoreImpl::ListStreams() const {
+  const std::lock_guard lock(streams_mutex_);
+  std::vector<StreamInfo> out;
+  out.reserve(streams_.size());
+  for (const auto& [name, row] : streams_) out.push_back(row.info);
+  return out;
+}
+
+std::optional<StreamInfo> StoreImpl::GetStream(const StreamName& name) const {
+  const std::lock_guard lock(streams_mutex_);
+  const auto found = streams_.find(name);
+  if (found == streams_.end()) return std::nullopt;
+  return found->second.info;
+}
+
+// Any stable choice is right: it is stored with the stream and not computed again.
+uint32_t StoreImpl::LaneFor(const ShardId& shard) const {
+  return static_cast<uint32_t>(shard.Hash() % lanes_.size());
+}
+
+Task<Result<StreamInfo>> StoreImpl::CreateStream(StreamName name, uint32_t retention_hours) {
+  if (retention_hours > limits::kRetentionHoursMax) {
+    co_return Error(ErrorCode::kInvalidArgument,
+                    fmt::format("retention: at most {} hours", limits::kRetentionHoursMax));
+  }
+  if (GetStream(name))
+    co_return Error(ErrorCode::kAlreadyExists, fmt::format("stream {} exists", name.text()));
+  StreamInfo info{name, ShardId::Random(), retention_hours, clock_.Now(), 0};
+  std::vector<Expect> expects;
+  std::vector<CatalogWrite> writes;
+  expects.push_back(Expect{StreamKey(name), 0});
+  writes.push_back(CatalogWrite{StreamKey(name), EncodeStreamRow(info, LaneFor(info.shard))});
+  const Status status =
+      co_await catalog_.Submit(std::move(expects), std::move(writes), std::string());
+  if (!status.ok() && status.error().code() == ErrorCode::kConflict) {
+    co_return Error(ErrorCode::kAlreadyExists, fmt::format("stream {} exists", name.text()));
+  }
+  if (!status.ok()) co_return status.error();
+  const auto made = GetStream(name);
+  if (!made)
+    co_return Error(ErrorCode::kConflict,
+                    fmt::format("stream {} was deleted meanwhile", name.text()));
+  co_return *made;
+}
+
+Task<Status> StoreImpl::DeleteStream(StreamName name) {
+  const auto info = GetStream(name);
+  if (!info) co_return NoStream(name);
+  std::vector<Expect> expects;
+  std::vector<CatalogWrite> writes;
+  expects.push_back(Expect{StreamKey(name), info->version});
+  writes.push_back(CatalogWrite{StreamKey(name), std::nullopt});
+  Status status = co_await catalog_.Submit(std::move(expects), std::move(writes), std::string());
+  co_return status;
+}
+
+Task<Result<StreamInfo>> StoreImpl::SetRetention(StreamName name, uint32_t retention_hours) {
+  if (retention_hours > limits::kRetentionHoursMax) {
+    co_return Error(ErrorCode::kInvalidArgument,
+                    fmt::format("retention: at most {} hours", limits::kRetentionHoursMax));
+  }
+  auto info = GetStream(name);
+  if (!info) co_return NoStream(name);
+  uint32_t lane = 0;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    const auto found = streams_.find(name);
+    if (found != streams_.end()) lane = found->second.lane;
+  }
+  info->retention_hours = retention_hours;
+  std::vector<Expect> expects;
+  std::vector<CatalogWrite> writes;
+  expects.push_back(Expect{StreamKey(name), info->version});
+  writes.push_back(CatalogWrite{StreamKey(name), EncodeStreamRow(*info, lane)});
+  const Status status =
+      co_await catalog_.Submit(std::move(expects), std::move(writes), std::string());
+  if (!status.ok()) co_return status.error();
+  auto made = GetStream(name);
+  if (!made) co_return NoStream(name);
+  co_return *made;
+}
+
+Store::Stats StoreImpl::GetStats() const {
+  Stats stats;
+  stats.volume_bytes = volume_bytes_.load();
+  stats.volume_free_bytes = volume_free_bytes_.load();
+  stats.read_only = read_only_.load();
+  stats.full = full_.load();
+  for (const auto& state : lanes_) {
+    for (const auto& segment : state->lane->segments().All()) {
+      ++stats.segment_files;
+      stats.segment_bytes += segment->bytes();
+    }
+    stats.pending_items += state->lane->pending_items();
+  }
+  return stats;
+}
+
+Task<void> StoreImpl::Close() {
+  Oneshot<Unit> done;
+  // Not one of the store's own threads: they end in it.
+  std::thread([this, done] {
+    CloseNow();
+    done.Set(Unit());
+  }).detach();
+  co_await done;
+}
+
+void StoreImpl::CloseNow() {
+  if (closed_) return;
+  closed_ = true;
+  {
+    const std::lock_guard lock(timer_mutex_);
+    timer_stopping_ = true;
+  }
+  timer_wake_.notify_all();
+  if (timer_.joinable()) timer_.join();
+  // Appends that were submitted become durable and visible; then seals are queued behind what the
+  // background still does.
+  for (const auto& state : lanes_) {
+    if (state->lane) state->lane->Stop();
+  }
+  std::vector<std::shared_ptr<ShardImpl>> shards;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    for (const auto& [id, shard] : shards_) shards.push_back(shard);
+  }
+  for (const auto& shard : shards) shard->Close("the store is closed");
+  background_.reset();
+  readers_.reset();
+  if (index_) {
+    const Status flushed = index_->Flush();
+    if (!flushed.ok())
+      log::Write(log::kError, "index is not flushed", {{"error", flushed.error().ToString()}});
+    index_.reset();
+  }
+  folder_lock_.reset();
+}
+
+}  // namespace penstock::store

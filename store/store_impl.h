@@ -1,0 +1,123 @@
+// The embedded store: lanes, index, catalog and shards put together.
+#pragma once
+
+#include <condition_variable>
+#include <thread>
+#include <unordered_map>
+
+#include "store/catalog_impl.h"
+#include "store/log/lane_scan.h"
+#include "store/shard_impl.h"
+#include "store/store.h"
+
+namespace penstock::store {
+
+// Lock order: a lane's fold mutex, then streams_mutex_, then a shard's.
+class StoreImpl final : public Store, public LaneListener {
+ public:
+  StoreImpl(StoreOptions options, Disk& disk, Clock& clock);
+  ~StoreImpl() override;
+
+  // Recovery; see store_open.cc.
+  Status Start();
+
+  Task<void> Close() override;
+  Catalog& catalog() override { return catalog_; }
+  std::vector<StreamInfo> ListStreams() const override;
+  std::optional<StreamInfo> GetStream(const StreamName& name) const override;
+  Task<Result<StreamInfo>> CreateStream(StreamName name, uint32_t retention_hours) override;
+  Task<Status> DeleteStream(StreamName name) override;
+  Task<Result<StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours) override;
+  std::shared_ptr<Shard> OpenShard(const ShardId& id) override;
+  Task<Status> EnforceRetention() override;
+  Stats GetStats() const override;
+
+ private:
+  struct StreamRow {
+    StreamInfo info;
+    uint32_t lane = 0;
+  };
+  struct LaneState {
+    std::shared_ptr<ShardContext> context;
+    std::unique_ptr<Lane> lane;
+    std::mutex
+        fold_mutex;  // held while a batch is folded, and by who needs the state of one instant
+    Lsn folded = 0;  // under fold_mutex
+  };
+
+  // LaneListener.
+  Status Fold(uint32_t lane, Lsn lsn, std::vector<FoldRecord> records) override;
+  void MetaSegmentBegun(uint32_t lane, SegmentSeq sequence, Lsn first_lsn) override;
+  void LaneFailed(uint32_t lane, const Error& error) override;
+
+  using Touched = std::map<ShardId, std::shared_ptr<ShardImpl>>;
+  Status FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& touched);
+  void FoldStreamRow(const std::string& key, const std::optional<Bytes>& value, uint64_t version,
+                     IndexBatch& rows, Touched* touched);
+  std::shared_ptr<ShardImpl> FindShard(const ShardId& id) const;
+
+  // Opening.
+  Status PrepareFolder();
+  Status ReadFormatFile();
+  Result<std::vector<LaneLog>> ScanLanes();
+  bool IndexIsUsable(const std::vector<LaneLog>& logs) const;
+  Status LoadFromIndex();
+  Status LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch& rows);
+  Status MakeShards(std::map<ShardId, ShardState> states);
+  Status FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from);
+  Status StartLanes(const std::vector<LaneLog>& logs);
+  void StartTimer();
+
+  // Retention; on the background thread.
+  Status RunRetention(ServerTime now);
+  Status RemoveExpired(LaneState& state, ServerTime now);
+  void SubmitDeferred(LaneState& state);
+  void RefreshSpace();
+  void WriteSnapshot(uint32_t lane, SegmentSeq sequence, Lsn first_lsn);
+  Status RemoveOldMeta(Lane& lane, SegmentSeq before);
+  Result<bool> IsWhollyHidden(Segment& segment, std::map<ShardId, uint64_t>& marks);
+  Status SubmitAndWait(Lane& lane, std::vector<MetaRecord> records);
+
+  void CloseNow();
+  uint32_t LaneFor(const ShardId& shard) const;
+
+  // Set once.
+  const StoreOptions options_;
+  Disk& disk_;
+  Clock& clock_;
+  std::shared_ptr<void> folder_lock_;
+  Uuid id_{};
+  uint64_t segment_bytes_ = 0;
+
+  std::unique_ptr<Index> index_;
+  CatalogImpl catalog_;
+  std::vector<std::unique_ptr<LaneState>> lanes_;
+
+  mutable std::mutex streams_mutex_;
+  std::map<StreamName, StreamRow> streams_;
+  std::unordered_map<ShardId, std::shared_ptr<ShardImpl>> shards_;
+
+  std::atomic<bool> read_only_{false};
+  std::atomic<bool> full_{false};
+  std::atomic<uint64_t> volume_bytes_{0};
+  std::atomic<uint64_t> volume_free_bytes_{0};
+
+  std::mutex timer_mutex_;
+  std::condition_variable timer_wake_;
+  bool timer_stopping_ = false;
+  std::thread timer_;
+  bool closed_ = false;
+
+  // Destroyed first: they use everything above.
+  std::unique_ptr<ThreadPool> readers_;
+  std::unique_ptr<ThreadPool> background_;
+};
+
+// Value of a stream's catalog entry.
+Bytes EncodeStreamRow(const StreamInfo& info, uint32_t lane);
+Result<std::pair<StreamInfo, uint32_t>> DecodeStreamRow(std::string_view key, ByteSpan value);
+
+// The FORMAT file. kNotFound if there is none.
+Result<Uuid> ReadFormat(Disk& disk, const std::filesystem::path& directory);
+
+}  // namespace penstock::store

@@ -1,0 +1,307 @@
+// From a folder to a store that serves: recovery (docs/format.md §5, §6).
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "store/metrics.h"
+#include "store/store_impl.h"
+
+namespace penstock::store {
+namespace {
+
+constexpr std::string_view kFormatFile = "FORMAT";
+constexpr std::string_view kFormatLine = "penstock store ";
+constexpr size_t kFoldRows = 4096;
+constexpr uint64_t kMiB = 1u << 20;
+
+std::string FormatText(const Uuid& id) {
+  std::string hex = ShardId::FromBytes(id).ToString();
+  return fmt::format("{}{}\nid {}\n", kFormatLine, kFormatVersion, hex);
+}
+
+Result<Uuid> ParseFormat(std::string_view text) {
+  const Error damaged(ErrorCode::kCorruption, "FORMAT: not a penstock store");
+  if (!text.starts_with(kFormatLine)) return damaged;
+  text.remove_prefix(kFormatLine.size());
+  uint32_t version = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
+  if (error != std::errc()) return damaged;
+  if (version != kFormatVersion) {
+    return Error(ErrorCode::kUnsupported,
+                 fmt::format("the store has format {}; this program knows format {}", version,
+                             kFormatVersion));
+  }
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  if (!text.starts_with("\nid ") || text.size() < 4 + 32) return damaged;
+  PS_TRY(const ShardId id, ShardId::Parse(text.substr(4, 32)));
+  return id.bytes();
+}
+
+// 1. Written and synced under another name (ignored and overwritten by the next opening).
+// 2. Renamed, directory synced.
+Status WriteFormat(Disk& disk, const std::filesystem::path& directory, const Uuid& id) {
+  const std::filesystem::path temporary = directory / "FORMAT.new";
+  const Status removed = disk.Unlink(temporary);
+  if (!removed.ok() && removed.error().code() != ErrorCode::kNotFound) return removed;
+  PS_TRY(const std::unique_ptr<DiskFile> file, disk.Open(temporary, Disk::Mode::kCreate, false));
+  std::string text = FormatText(id);
+  const iovec piece{text.data(), text.size()};
+  PS_TRY_VOID(file->Write(0, std::span<const iovec>(&piece, 1)));
+  PS_TRY_VOID(file->Sync());
+  PS_TRY_VOID(disk.Rename(temporary, directory / kFormatFile));
+  return disk.SyncDirectory(directory);
+}
+
+}  // namespace
+
+Result<Uuid> ReadFormat(Disk& disk, const std::filesystem::path& directory) {
+  PS_TRY(const std::unique_ptr<DiskFile> file,
+         disk.Open(directory / kFormatFile, Disk::Mode::kRead, false));
+  std::vector<uint8_t> text(4096);
+  PS_TRY(const size_t bytes, file->Read(0, text));
+  return ParseFormat(AsText(ByteSpan(text).first(bytes)));
+}
+
+Result<std::unique_ptr<Store>> Store::Open(StoreOptions options, Disk& disk, Clock& clock) {
+  if (options.lanes < 1 || options.lanes > 64)
+    return Error(ErrorCode::kInvalidArgument, "lanes: 1 to 64");
+  auto store = std::make_unique<StoreImpl>(std::move(options), disk, clock);
+  PS_TRY_VOID(store->Start());
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+Status StoreImpl::Start() {
+  PS_TRY_VOID(PrepareFolder());
+  PS_TRY(std::vector<LaneLog> logs, ScanLanes());
+  PS_TRY(const std::filesystem::path index_directory, disk_.IndexDirectory(options_.directory));
+  PS_TRY(index_, Index::Open(index_directory, id_));
+  for (const LaneLog& log : logs) {
+    auto state = std::make_unique<LaneState>();
+    state->context = std::make_shared<ShardContext>();
+    state->context->lane_number = log.lane;
+    state->context->index = index_.get();
+    state->context->readers = readers_.get();
+    state->context->clock = &clock_;
+    state->context->window_bytes = options_.window_bytes_per_stream > 0
+                                       ? options_.window_bytes_per_stream
+                                       : limits::kWindowBytesPerStreamMax;
+    lanes_.push_back(std::move(state));
+  }
+  std::vector<Lsn> from;
+  IndexBatch rows;
+  rows.PutIncomplete(true);
+  if (IndexIsUsable(logs)) {
+    for (const LaneLog& log : logs) from.push_back(index_->Applied(log.lane));
+    PS_TRY_VOID(index_->Commit(std::move(rows)));
+    PS_TRY_VOID(LoadFromIndex());
+  } else {
+    PS_TRY_VOID(index_->Clear());
+    from.assign(logs.size(), 0);
+    PS_TRY_VOID(LoadFromSnapshots(logs, rows));
+    PS_TRY_VOID(index_->Commit(std::move(rows)));
+  }
+  PS_TRY_VOID(FoldLogs(logs, from));
+  for (LaneLog& log : logs) PS_TRY_VOID(FinishLane(disk_, log));
+  for (const auto& [id, shard] : shards_) shard->StartServing();
+  PS_TRY_VOID(StartLanes(logs));
+  StartTimer();
+  return {};
+}
+
+Status StoreImpl::PrepareFolder() {
+  PS_TRY_VOID(disk_.CreateDirectories(options_.directory));
+  PS_TRY(folder_lock_, disk_.Lock(options_.directory / "lock"));
+  auto id = ReadFormat(disk_, options_.directory);
+  if (!id.ok() && id.error().code() == ErrorCode::kNotFound) {
+    PS_TRY(const std::vector<std::string> names, disk_.List(options_.directory));
+    for (const std::string& name : names) {
+      if (ParseLaneDirectoryName(name)) {
+        PS_TRY(const std::vector<std::string> inside, disk_.List(options_.directory / name));
+        if (!inside.empty())
+          return Error(ErrorCode::kCorruption, "there are lanes, but no FORMAT file");
+      }
+    }
+    FillRandom(id_);
+    PS_TRY_VOID(WriteFormat(disk_, options_.directory, id_));
+    return {};
+  }
+  PS_TRY(id_, std::move(id));
+  return {};
+}
+
+Result<std::vector<LaneLog>> StoreImpl::ScanLanes() {
+  uint32_t lanes = static_cast<uint32_t>(options_.lanes);
+  PS_TRY(const std::vector<std::string> names, disk_.List(options_.directory));
+  for (const std::string& name : names) {
+    const auto lane = ParseLaneDirectoryName(name);
+    if (lane) lanes = std::max(lanes, *lane + 1);
+  }
+  std::vector<LaneLog> logs;
+  for (uint32_t lane = 0; lane < lanes; ++lane) {
+    const std::filesystem::path directory = options_.directory / LaneDirectoryName(lane);
+    PS_TRY_VOID(disk_.CreateDirectories(directory));
+    PS_TRY(LaneLog log, ScanLane(disk_, directory, lane, id_, false));
+    logs.push_back(std::move(log));
+  }
+  PS_TRY_VOID(disk_.SyncDirectory(options_.directory));
+  return logs;
+}
+
+// The index can be continued if all that is newer than it is still in the log.
+bool StoreImpl::IndexIsUsable(const std::vector<LaneLog>& logs) const {
+  if (index_->IsIncomplete()) return false;
+  for (const LaneLog& log : logs) {
+    const Lsn applied = index_->Applied(log.lane);
+    const Lsn snapshot = log.snapshot ? log.snapshot->as_of : 0;
+    if (applied > log.end) return false;
+    if (applied < snapshot && log.meta_from > applied + 1) return false;
+    // From nothing: a rebuild, which starts from the snapshots.
+    if (applied == 0 && log.end > 0) return false;
+  }
+  return true;
+}
+
+Status StoreImpl::LoadFromIndex() {
+  PS_TRY(std::vector<CatalogEntry> entries, index_->LoadCatalog());
+  PS_TRY(std::vector<RequestOutcome> requests, index_->LoadRequests());
+  PS_TRY(std::vector<ShardState> states, index_->LoadShards());
+  catalog_.Load(std::move(entries), std::move(requests), index_->CatalogCounter());
+  std::map<ShardId, ShardState> by_id;
+  for (ShardState& state : states) {
+    const ShardId id = state.shard;
+    by_id[id] = std::move(state);
+  }
+  return MakeShards(std::move(by_id));
+}
+
+Status StoreImpl::LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch& rows) {
+  std::vector<CatalogEntry> entries;
+  std::vector<RequestOutcome> requests;
+  std::map<ShardId, ShardState> states;
+  uint64_t counter = 0;
+  for (const LaneLog& log : logs) {
+    if (!log.snapshot) continue;
+    if (log.lane == 0) counter = log.snapshot->catalog_counter;
+    for (const MetaRecord& record : log.snapshot->records) {
+      if (record.kind == MetaKind::kSnapshotCatalog) {
+        PS_TRY(CatalogEntryRecord entry, ParseSnapshotCatalog(record.payload));
+        entries.push_back({std::move(entry.key), std::move(entry.value), entry.version});
+      } else if (record.kind == MetaKind::kSnapshotRequest) {
+        PS_TRY(RequestRecord request, ParseSnapshotRequest(record.payload));
+        requests.push_back({std::move(request.id), request.counter, request.applied});
+      } else if (record.kind == MetaKind::kSnapshotShard) {
+        PS_TRY(ShardState state, DecodeShardState(record.payload));
+        const ShardId id = state.shard;
+        states[id] = std::move(state);
+      }
+    }
+  }
+  catalog_.Load(std::move(entries), std::move(requests), counter);
+  catalog_.PutAll(rows);
+  PS_TRY_VOID(MakeShards(std::move(states)));
+  for (const auto& [id, shard] : shards_) shard->PutState(rows);
+  return {};
+}
+
+// Streams are what the catalog says; states without a stream are of deleted ones.
+Status StoreImpl::MakeShards(std::map<ShardId, ShardState> states) {
+  for (const CatalogEntry& entry : catalog_.Scan(CatalogImpl::kStreamPrefix, "", SIZE_MAX)) {
+    PS_TRY(auto row, DecodeStreamRow(entry.key, entry.value));
+    if (row.second >= lanes_.size()) {
+      return Error(ErrorCode::kCorruption,
+                   fmt::format("{} is in lane {}, which is not there", entry.key, row.second));
+    }
+    row.first.version = entry.version;
+    const ShardId id = row.first.shard;
+    ShardState& state = states[id];
+    state.shard = id;
+    shards_[id] = std::make_shared<ShardImpl>(lanes_[row.second]->context, std::move(state),
+                                              row.first.retention_hours);
+    const StreamName name = row.first.name;
+    streams_.insert_or_assign(name, StreamRow{std::move(row.first), row.second});
+  }
+  return {};
+}
+
+// Metadata first, then items: which of an item and the mark that hides it, or the deletion of its
+// stream, comes first does not matter to the result, and known marks save rows.
+Status StoreImpl::FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from) {
+  Touched touched;
+  for (size_t i = 0; i < logs.size(); ++i) {
+    // A rebuild starts from the snapshot; an index that is newer than the snapshot, from itself.
+    const Lsn base = from[i] == 0 && logs[i].snapshot ? logs[i].snapshot->as_of : from[i];
+    for (const auto& [lsn, record] : logs[i].meta) {
+      if (lsn <= base) continue;
+      IndexBatch rows;
+      PS_TRY_VOID(FoldMeta(record, rows, touched));
+      PS_TRY_VOID(index_->Commit(std::move(rows)));
+    }
+  }
+  IndexBatch rows;
+  uint64_t batches = 0;
+  for (size_t i = 0; i < logs.size(); ++i) {
+    batches += logs[i].end - std::min(from[i], logs[i].end);
+    PS_TRY_VOID(VisitItems(logs[i], from[i], [&](Lsn, StoredItem item) -> Status {
+      const ShardId id = item.record.shard;
+      const auto shard = FindShard(id);
+      if (!shard) return {};
+      shard->FoldItem(item, rows);
+      touched[id] = shard;
+      if (rows.rows() < kFoldRows) return {};
+      PS_TRY_VOID(index_->Commit(std::move(rows)));
+      rows = IndexBatch();
+      return {};
+    }));
+  }
+  for (const auto& [id, shard] : touched) {
+    if (FindShard(id)) shard->PutState(rows);
+  }
+  for (const LaneLog& log : logs) rows.PutApplied(log.lane, log.end);
+  rows.PutIncomplete(false);
+  StoreMetrics::Get().recovered.Add(batches);
+  return index_->Commit(std::move(rows));
+}
+
+Status StoreImpl::StartLanes(const std::vector<LaneLog>& logs) {
+  RefreshSpace();
+  segment_bytes_ = options_.segment_bytes;
+  if (segment_bytes_ == 0)
+    segment_bytes_ = std::clamp<uint64_t>(volume_bytes_.load() / 500, 16 * kMiB, 1024 * kMiB);
+  segment_bytes_ = AlignUp(segment_bytes_, kBlockBytes);
+  for (const LaneLog& log : logs) {
+    LaneOptions options;
+    options.directory = log.directory;
+    options.lane = log.lane;
+    options.epoch = log.epoch + 1;
+    options.next_lsn = log.end + 1;
+    options.next_sequence = log.next_sequence;
+    options.store = id_;
+    options.segment_bytes = segment_bytes_;
+    options.meta_segment_bytes =
+        AlignUp(std::clamp<uint64_t>(segment_bytes_ / 32, 256 * 1024, 64 * kMiB), kBlockBytes);
+    options.segment_span = options_.segment_span;
+    if (options.epoch >= uint64_t{1} << 20)
+      return Error(ErrorCode::kInternal, "the lane has used up its epochs");
+    LaneState& state = *lanes_[log.lane];
+    state.folded = log.end;
+    state.lane = std::make_unique<Lane>(std::move(options), disk_, *this, *background_);
+    state.context->lane = state.lane.get();
+    for (const ScannedSegment& scanned : log.segments) state.lane->segments().Add(scanned.segment);
+  }
+  catalog_.SetLane(lanes_.front()->lane.get());
+  for (const auto& state : lanes_) state->lane->Start();
+  for (const auto& state : lanes_) {
+    std::vector<MetaRecord> claim;
+    claim.push_back(MakeClaimRecord({state->lane->epoch(), ToMs(clock_.Now())}));
+    PS_TRY_VOID(SubmitAndWait(*state->lane, std::move(claim)));
+    Lane* const lane = state->lane.get();
+    background_->Post([lane] { lane->PrepareSpares(); });
+  }
+  return {};
+}
+
+}  // namespace penstock::store

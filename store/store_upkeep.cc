@@ -1,0 +1,234 @@
+// What the store does by itself: snapshots of metadata, retention, space, spares. On its background
+// thread.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "store/store_impl.h"
+
+namespace penstock::store {
+namespace {
+
+constexpr int64_t kHourMs = 3'600'000;
+// A segment that could not go yet is looked at again after this long.
+constexpr int64_t kLookAgainMs = 60'000;
+constexpr size_t kRecordsPerSubmission = 512;
+
+}  // namespace
+
+Status StoreImpl::SubmitAndWait(Lane& lane, std::vector<MetaRecord> records) {
+  std::mutex mutex;
+  std::condition_variable wake;
+  size_t left = 0;
+  Status result;
+  for (size_t at = 0; at < records.size(); at += kRecordsPerSubmission) {
+    Submission submission;
+    for (size_t i = at; i < std::min(records.size(), at + kRecordsPerSubmission); ++i) {
+      PendingRecord record;
+      record.record = std::move(records[i]);
+      submission.records.push_back(std::move(record));
+    }
+    submission.done = [&](Status status) {
+      const std::lock_guard lock(mutex);
+      if (!status.ok() && result.ok()) result = std::move(status);
+      if (--left == 0) wake.notify_all();
+    };
+    {
+      const std::lock_guard lock(mutex);
+      ++left;
+    }
+    lane.Submit(std::move(submission));
+  }
+  std::unique_lock lock(mutex);
+  wake.wait(lock, [&] { return left == 0; });
+  return result;
+}
+
+void StoreImpl::MetaSegmentBegun(uint32_t lane, SegmentSeq sequence, Lsn first_lsn) {
+  background_->Post(
+      [this, lane, sequence, first_lsn] { WriteSnapshot(lane, sequence, first_lsn); });
+}
+
+// 1. Everything older than the new segment is folded (it may still have been in flight).
+// 2. The state of one instant is appended to the log; it lies in this segment or later.
+// 3. The index is flushed: it does not need the older segments any more either.
+// 4. Meta segments before this one are unlinked.
+// A crash before 4 finds the older segments, which carry the state as before.
+void StoreImpl::WriteSnapshot(uint32_t lane_number, SegmentSeq sequence, Lsn first_lsn) {
+  LaneState& state = *lanes_[lane_number];
+  Lane& lane = *state.lane;
+  lane.WaitForDurable(first_lsn - 1);
+  if (lane.read_only()) return;
+  std::vector<MetaRecord> records;
+  Lsn as_of = 0;
+  uint64_t counter = 0;
+  {
+    const std::lock_guard fold_lock(state.fold_mutex);
+    as_of = state.folded;
+    if (lane_number == 0) records = catalog_.Snapshot(counter);
+    const std::lock_guard lock(streams_mutex_);
+    for (const auto& [id, shard] : shards_) {
+      if (shard->lane() != lane_number) continue;
+      MetaRecord record;
+      record.kind = MetaKind::kSnapshotShard;
+      record.payload = EncodeShardState(shard->CopyState(), false);
+      records.push_back(std::move(record));
+    }
+  }
+  const size_t count = records.size();
+  uint64_t bytes = 0;
+  for (const MetaRecord& record : records) bytes += record.payload.size() + 64;
+  // A snapshot must not fill the segment that it begins, or each would cause the next.
+  lane.KeepMetaSegmentAbove(4 * bytes);
+  records.insert(records.begin(), MakeSnapshotBegin({as_of, counter}));
+  records.push_back(MakeSnapshotEnd({as_of, count}));
+  Status status = SubmitAndWait(lane, std::move(records));
+  if (status.ok()) status = index_->Flush();
+  if (status.ok()) status = RemoveOldMeta(lane, sequence);
+  if (status.ok() || status.error().code() == ErrorCode::kClosed) return;
+  // The older segments stay; the next snapshot tries again.
+  log::Write(log::kWarning, "metadata snapshot is not finished",
+             {{"lane", lane_number}, {"error", status.error().ToString()}});
+}
+
+Status StoreImpl::RemoveOldMeta(Lane& lane, SegmentSeq before) {
+  std::vector<std::shared_ptr<Segment>> old;
+  for (const auto& segment : lane.segments().All()) {
+    const SegmentHeader& header = segment->header();
+    if (header.retention_class == kMetaClass && header.sequence < before) old.push_back(segment);
+  }
+  return lane.RemoveSegments(old);
+}
+
+void StoreImpl::RefreshSpace() {
+  const auto space = disk_.GetSpace(options_.directory);
+  if (!space.ok()) return;  // As it was.
+  volume_bytes_.store(space->total_bytes);
+  volume_free_bytes_.store(space->free_bytes);
+  const double used =
+      static_cast<double>(space->total_bytes - std::min(space->free_bytes, space->total_bytes));
+  const bool full = used >= options_.full_at * static_cast<double>(space->total_bytes);
+  if (full != full_.exchange(full)) {
+    log::Write(full ? log::kError : log::kInfo,
+               full ? "volume is full: nothing more is stored" : "volume has room again",
+               {{"bytes", space->free_bytes}});
+  }
+  for (const auto& state : lanes_) state->context->full.store(full);
+}
+
+void StoreImpl::SubmitDeferred(LaneState& state) {
+  std::vector<Submission> deferred;
+  {
+    const std::lock_guard lock(state.context->deferred_mutex);
+    deferred.swap(state.context->deferred);
+  }
+  for (Submission& submission : deferred) {
+    // Bytes are few; if there is still no room, it waits here again.
+    std::vector<PendingRecord> again = submission.records;
+    const uint32_t retention_class = submission.retention_class;
+    submission.done = [context = state.context, again = std::move(again),
+                       retention_class](Status status) {
+      if (status.ok() || status.error().code() != ErrorCode::kFull) return;
+      Submission next;
+      next.retention_class = retention_class;
+      next.records = again;
+      const std::lock_guard lock(context->deferred_mutex);
+      context->deferred.push_back(std::move(next));
+    };
+    state.lane->Submit(std::move(submission));
+  }
+}
+
+Status StoreImpl::RunRetention(ServerTime now) {
+  RefreshSpace();
+  std::vector<std::shared_ptr<ShardImpl>> shards;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    for (const auto& [id, shard] : shards_) shards.push_back(shard);
+  }
+  for (const auto& shard : shards) shard->Expire(now);
+  Status result;
+  for (const auto& state : lanes_) {
+    if (state->lane->read_only()) continue;
+    SubmitDeferred(*state);
+    state->lane->CloseOldSegments(ToMs(now));
+    state->lane->PrepareSpares();
+    Status removed = RemoveExpired(*state, now);
+    if (!removed.ok() && result.ok()) result = std::move(removed);
+  }
+  RefreshSpace();
+  return result;
+}
+
+// 1. Segments of which every item is hidden are found by their footers.
+// 2. The marks that hide them become durable (recovery: a segment without visible items, found
+// again here).
+// 3. They are unlinked.
+Status StoreImpl::RemoveExpired(LaneState& state, ServerTime now) {
+  const int64_t now_ms = ToMs(now);
+  std::vector<std::shared_ptr<Segment>> expired;
+  std::map<ShardId, uint64_t> marks;
+  for (const auto& segment : state.lane->segments().All()) {
+    const SegmentHeader& header = segment->header();
+    if (header.retention_class == kMetaClass || !segment->sealed()) continue;
+    const int64_t expiry_ms = segment->server_ms_max() + int64_t{header.retention_class} * kHourMs;
+    // In the future: a clock that was wrong then. The marks know better.
+    const bool due = expiry_ms <= now_ms || segment->server_ms_max() > now_ms;
+    if (!due || segment->next_look_ms > now_ms) continue;
+    PS_TRY(const bool gone, IsWhollyHidden(*segment, marks));
+    if (gone) {
+      expired.push_back(segment);
+    } else {
+      segment->next_look_ms = now_ms + kLookAgainMs;
+    }
+  }
+  if (expired.empty()) return {};
+  std::vector<MetaRecord> records;
+  for (const auto& [shard, mark] : marks) records.push_back(MakeLowWaterRecord(shard, mark));
+  PS_TRY_VOID(SubmitAndWait(*state.lane, std::move(records)));
+  return state.lane->RemoveSegments(expired);
+}
+
+// Adds the marks that must be durable before the segment goes.
+Result<bool> StoreImpl::IsWhollyHidden(Segment& segment, std::map<ShardId, uint64_t>& marks) {
+  PS_TRY(const std::shared_ptr<DiskFile> file, segment.File());
+  DiskSource source(*file, segment.bytes());
+  auto footer = ReadFooter(source, segment.header());
+  if (!footer.ok()) return false;  // Damaged: kept for `store check`.
+  std::map<ShardId, uint64_t> needed;
+  for (const FooterShard& summary : footer->shards) {
+    const auto shard = FindShard(summary.shard);
+    if (!shard) continue;  // deleted
+    const uint64_t mark = shard->mark();
+    if (mark <= summary.ordinal_max) return false;
+    if (shard->durable_low_water() < mark) needed[summary.shard] = mark;
+  }
+  marks.merge(needed);
+  return true;
+}
+
+Task<Status> StoreImpl::EnforceRetention() {
+  const ServerTime now = clock_.Now();
+  const auto run = [this, now] { return RunRetention(now); };
+  Status status = co_await RunBlocking(*background_, run);
+  co_return status;
+}
+
+void StoreImpl::StartTimer() {
+  if (options_.retention_interval.count() <= 0) return;
+  timer_ = std::thread([this] {
+    std::unique_lock lock(timer_mutex_);
+    while (!timer_wake_.wait_for(lock, options_.retention_interval,
+                                 [this] { return timer_stopping_; })) {
+      background_->Post([this] {
+        const Status status = RunRetention(clock_.Now());
+        if (!status.ok())
+          log::Write(log::kWarning, "retention is not finished",
+                     {{"error", status.error().ToString()}});
+      });
+    }
+  });
+}
+
+}  // namespace penstock::store
