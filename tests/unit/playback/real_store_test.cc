@@ -1,5 +1,6 @@
 // HLS over the embedded store: the same numbers, names and bytes after a restart.
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include "playback/hls/hls_service.h"
 #include "store/disk/disk.h"
@@ -10,7 +11,7 @@ namespace {
 
 class RealStore : public RecordedMedia {
  protected:
-  void OpenStore() {
+  void OpenStore(Layout layout = Layout::kContiguous) {
     store::StoreOptions options;
     options.directory = folder() / "data";
     options.segment_bytes = 16u << 20;
@@ -18,7 +19,7 @@ class RealStore : public RecordedMedia {
         store::Store::Open(options, store::RealDisk(), SystemClock());
     ASSERT_TRUE(opened.ok()) << opened.error().ToString();
     real_ = std::move(*opened);
-    service_ = std::make_unique<HlsService>(*real_, SystemClock());
+    service_ = std::make_unique<HlsService>(*real_, SystemClock(), HlsOptions{.layout = layout});
   }
   void CloseStore() {
     service_.reset();
@@ -46,11 +47,24 @@ class RealStore : public RecordedMedia {
     }
   }
 
+  std::string TextOf(const BodyPart& part) {
+    if (const auto* chain = std::get_if<ByteChain>(&part)) {
+      return std::string(chain->Flatten().text());
+    }
+    const auto& slice = std::get<FileSlice>(part);
+    ++file_slices_;
+    std::string text(slice.size, '\0');
+    EXPECT_EQ(pread(slice.file->fd(), text.data(), slice.size, static_cast<off_t>(slice.offset)),
+              static_cast<ssize_t>(slice.size));
+    return text;
+  }
   std::string Text(const std::string& file) {
     const Result<Resource> resource = SyncWait(service_->Get(name_, file, {}));
     EXPECT_TRUE(resource.ok()) << file << ": " << resource.error().ToString();
     if (!resource.ok()) return {};
-    return std::string(std::get<ByteChain>(resource->parts.at(0)).Flatten().text());
+    std::string text;
+    for (const BodyPart& part : resource->parts) text += TextOf(part);
+    return text;
   }
 
   // The playlist and everything it names, one after the other.
@@ -67,6 +81,7 @@ class RealStore : public RecordedMedia {
   const StreamName name_ = StreamName::Parse("cam1").value();
   std::unique_ptr<store::Store> real_;
   std::unique_ptr<HlsService> service_;
+  int file_slices_ = 0;
 };
 
 TEST_F(RealStore, PlaylistAndSegmentsAreTheSameAfterARestart) {
@@ -86,6 +101,20 @@ TEST_F(RealStore, PlaylistAndSegmentsAreTheSameAfterARestart) {
   for (size_t i = 1; i < before.size(); ++i) joined += before[i];
   WriteFile(folder() / "joined.bin", ByteChain(Bytes::From(joined)));
   EXPECT_TRUE(Probe((folder() / "joined.bin").string()) == Probe(clip.path));
+}
+
+TEST_F(RealStore, AVerbatimSegmentIsTheSameFromMemoryAndFromASealedFile) {
+  const Clip clip = MakeClip(folder() / "clip.mp4", "320x180", 2);
+  Record(*shard_, clip, 0, ServerTimeFromMs(kNoonMs));
+  OpenStore(Layout::kVerbatim);
+  AppendAll(clip);
+  const std::vector<std::string> from_memory = Tree();
+  EXPECT_EQ(file_slices_, 0);
+  CloseStore();
+  OpenStore(Layout::kVerbatim);
+  EXPECT_TRUE(Tree() == from_memory);
+  EXPECT_EQ(file_slices_, 2);
+  CloseStore();
 }
 
 }  // namespace
