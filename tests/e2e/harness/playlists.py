@@ -11,11 +11,12 @@ class Segment:
     gap: bool
     discontinuity: bool
     date: str
+    init: str  # URI of what the decoder must see first
 
 
 def parse(text):
     """The segments of a media playlist."""
-    sequence, segments, seconds, gap, discontinuity, date = 0, [], 0.0, False, False, ""
+    sequence, segments, seconds, gap, discontinuity, date, init = 0, [], 0.0, False, False, "", ""
     for line in text.splitlines():
         name, _, value = line.partition(":")
         if name == "#EXT-X-MEDIA-SEQUENCE":
@@ -26,9 +27,11 @@ def parse(text):
             gap = True
         elif name == "#EXT-X-DISCONTINUITY":
             discontinuity = True
+        elif name == "#EXT-X-MAP":
+            init = value.split('URI="')[1].split('"')[0]
         elif name == "#EXT-X-PROGRAM-DATE-TIME":
             date = value
         elif line and not line.startswith("#"):
-            segments.append(Segment(sequence, line, seconds, gap, discontinuity, date))
+            segments.append(Segment(sequence, line, seconds, gap, discontinuity, date, init))
             sequence, gap, discontinuity, date = sequence + 1, False, False, ""
     return segments

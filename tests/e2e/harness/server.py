@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -24,6 +25,8 @@ class Penstock:
         self.start()
 
     def start(self):
+        if self.program is not None:
+            self.program.close()
         self.program = programs.Program(programs.ours("penstock"), "serve", "--data", self.data, "--http", self.http, "--rtsp", self.rtsp,
                                         *self.options)
         self.program.wait_for_line(" data ", 60)
@@ -106,16 +109,23 @@ class Penstock:
         return last
 
     def items(self, name):
-        """Everything stored of a stream, oldest first."""
-        return self.cli_json("fragments", name, "--limit", "0")["fragments"]
+        """Everything stored of a stream, oldest first; nothing before there is a stream."""
+        items, after = [], ""
+        while True:
+            status, page = self.call("GET", f"/api/v1/streams/{name}/fragments?limit=1000{after}")
+            if status == 404:
+                return []
+            assert status == 200, page
+            items += page["fragments"]
+            if not page["next"]:
+                return items
+            after = "&after=" + page["next"]
 
     def fragments(self, name):
         return [item for item in self.items(name) if item["kind"] == "fragment"]
 
     def wait_for_fragments(self, name, count, seconds=60):
         def enough():
-            if not any(stream["name"] == name for stream in self.cli_json("stream", "list")["streams"]):
-                return None
             found = self.fragments(name)
             return found if len(found) >= count else None
         try:
@@ -125,6 +135,14 @@ class Penstock:
 
     def hls(self, name, query=""):
         return self.url(f"/hls/{urllib.parse.quote(name)}/index.m3u8{query}")
+
+    def stored_path(self, name):
+        """What of the last hour is stored now, as a playlist that has an end."""
+        now = int(time.time() * 1000)
+        return f"/hls/{urllib.parse.quote(name)}/index.m3u8?start={now - 3_600_000}&end={now}"
+
+    def stored(self, name):
+        return self.url(self.stored_path(name))
 
     def metrics(self):
         """{name with labels: value}"""
@@ -146,6 +164,7 @@ class ServerTest(unittest.TestCase):
     """A test with a server and things that are cleaned up."""
 
     options = ()
+    maxDiff = None
 
     def setUp(self):
         self.penstock = Penstock(options=self.options)

@@ -2,7 +2,6 @@
 // what ffmpeg says of a file.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fstream>
