@@ -89,26 +89,34 @@ std::string RedactTarget(std::string_view target) {
   return out.substr(0, question + 1) + query;
 }
 
-Status Authorize(const net::HttpRequest& request, const KeyRing& keys, Permission permission,
-                 const std::optional<StreamName>& stream) {
-  if (request.over_unix_socket) return Status();
+Result<Caller> Authorize(const net::HttpRequest& request, const KeyRing& keys,
+                         Permission permission, const std::optional<StreamName>& stream) {
+  Caller caller;
+  caller.name = "local";
+  if (request.over_unix_socket) return caller;
   PS_TRY(const std::optional<Credentials> shown, FindCredentials(request));
   if (!shown) {
     Origin origin;
     origin.loopback = IsTrusted(request);
     origin.peer = request.peer.ToString();
     static const StreamName kNone = StreamName::Parse("-").value();
-    return keys.Anonymous(origin, permission, stream ? *stream : kNone);
+    PS_TRY_VOID(keys.Anonymous(origin, permission, stream ? *stream : kNone));
+    return caller;
   }
-  if (stream) return keys.Secret(shown->user, shown->secret, permission, *stream);
-  PS_TRY(const AccessKey key, keys.Identify(shown->user, shown->secret));
+  if (stream) {
+    PS_TRY_VOID(keys.Secret(shown->user, shown->secret, permission, *stream));
+  }
+  PS_TRY(AccessKey key, keys.Identify(shown->user, shown->secret));
   if (permission == Permission::kAdmin && key.role != Role::kAdmin) {
     return Error(ErrorCode::kForbidden, "this needs an admin key");
   }
   if (permission == Permission::kRead && key.role == Role::kPublisher) {
     return Error(ErrorCode::kForbidden, "a publisher's key may not read");
   }
-  return Status();
+  key.secret.clear();
+  caller.name = key.user;
+  caller.key = std::move(key);
+  return caller;
 }
 
 }  // namespace penstock::server

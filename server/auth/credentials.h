@@ -27,9 +27,24 @@ std::string WithoutPathKey(std::string_view path);
 // The target as it may be logged: keys replaced by ***.
 std::string RedactTarget(std::string_view target);
 
-// May this request do that? `stream` is not set where the operation is about none.
+// Who asks, once it is known that they may.
+struct Caller {
+  std::string name;              // the key's user; "local" without one
+  std::optional<AccessKey> key;  // not set: trusted without a key, which is as good as an admin's
+
+  bool MayRead(const StreamName& stream) const {
+    return !key || key->Allows(Permission::kRead, stream);
+  }
+  // No stream is hidden from it.
+  bool MayReadAll() const {
+    return !key || key->role == Role::kAdmin ||
+           (key->role == Role::kViewer && key->streams.empty());
+  }
+};
+
+// May this request do that? `stream` is not set where the operation is about none in particular.
 // kUnauthenticated asks the client to show a key; kForbidden says that this key is not enough.
-Status Authorize(const net::HttpRequest& request, const KeyRing& keys, Permission permission,
-                 const std::optional<StreamName>& stream);
+Result<Caller> Authorize(const net::HttpRequest& request, const KeyRing& keys,
+                         Permission permission, const std::optional<StreamName>& stream);
 
 }  // namespace penstock::server

@@ -127,9 +127,8 @@ Status SetLogFormat(Config& config, std::string_view text) {
 std::vector<Setting> MakeSettings() {
   return {
       {"data", "path", "./penstock-data", "",
-       "The folder that holds everything: media, index, keys. One server at a time may use it. The "
-       "Debian package and the "
-       "a system service, /var/lib/penstock is the usual place.",
+       "The folder that holds everything: media, index, keys. One server at a time may use it; "
+       "for one that runs as a system service, /var/lib/penstock is the usual place.",
        Path(&Config::data)},
       {"http", "address", "0.0.0.0:8080", "host:port, port, or off",
        "Where the page, playback and the API are served. Every address by default: whoever is not "

@@ -1,0 +1,31 @@
+#include "server/api/operations.h"
+
+namespace penstock::server {
+
+Task<Outcome> DescribeStore(Services& services, Call) {
+  const store::Store::Stats stats = services.store.GetStats();
+  uint64_t items = 0;
+  uint64_t bytes = 0;
+  const auto streams = services.store.ListStreams();
+  for (const store::StreamInfo& info : streams) {
+    const auto shard = services.store.OpenShard(info.shard);
+    if (!shard) continue;
+    const store::ShardStatus status = shard->GetStatus();
+    items += status.items;
+    bytes += status.body_bytes;
+  }
+  Json out;
+  out.Set("volume_bytes", stats.volume_bytes);
+  out.Set("volume_free_bytes", stats.volume_free_bytes);
+  out.Set("segment_files", stats.segment_files);
+  out.Set("segment_bytes", stats.segment_bytes);
+  out.Set("pending_items", stats.pending_items);
+  out.Set("streams", streams.size());
+  out.Set("items", items);
+  out.Set("media_bytes", bytes);
+  out.Set("read_only", stats.read_only);
+  out.Set("full", stats.full);
+  co_return JsonResponse(out);
+}
+
+}  // namespace penstock::server

@@ -1,0 +1,58 @@
+#include "server/api/operations.h"
+
+namespace penstock::server {
+namespace {
+
+// Any page may play: what protects a stream is its key, never the browser's origin rules.
+void AllowAnyOrigin(net::HttpResponse& response) {
+  response.headers.Set("Access-Control-Allow-Origin", "*");
+  response.headers.Set("Access-Control-Expose-Headers",
+                       "Content-Length, Content-Range, Date, ETag");
+}
+
+net::HttpResponse FromResource(playback::Resource resource) {
+  net::HttpResponse response;
+  response.headers.Set("Content-Type", resource.content_type);
+  response.headers.Set("ETag", resource.etag);
+  if (resource.immutable) {
+    response.headers.Set("Cache-Control", "max-age=31536000, immutable");
+    response.headers.Set("Accept-Ranges", "bytes");
+  } else {
+    response.headers.Set("Cache-Control", "no-cache");
+    response.headers.Set("Penstock-Compress", "yes");
+  }
+  response.parts = std::move(resource.parts);
+  return response;
+}
+
+}  // namespace
+
+Task<Outcome> PlayHls(Services& services, Call call) {
+  std::vector<std::pair<std::string, std::string>> query;
+  for (const auto& pair : call.request.query) {
+    if (pair.first != "key") query.push_back(pair);
+  }
+  auto resource = co_await services.hls.Get(*call.stream, call.rest, std::move(query));
+  if (!resource.ok()) {
+    Error error = std::move(resource).error();
+    // Too long a range is a question that cannot be answered, not a body that was too large.
+    if (error.code() == ErrorCode::kTooLarge)
+      co_return Error(ErrorCode::kInvalidArgument, error.message());
+    co_return error;
+  }
+  net::HttpResponse response = FromResource(std::move(*resource));
+  AllowAnyOrigin(response);
+  co_return response;
+}
+
+Task<Outcome> PreflightHls(Services&, Call) {
+  net::HttpResponse response;
+  response.status = 204;
+  AllowAnyOrigin(response);
+  response.headers.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
+  response.headers.Set("Access-Control-Allow-Headers", "Authorization, If-None-Match, Range");
+  response.headers.Set("Access-Control-Max-Age", "86400");
+  co_return response;
+}
+
+}  // namespace penstock::server

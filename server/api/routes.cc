@@ -1,0 +1,42 @@
+// The route table.
+#include "server/api/operations.h"
+
+namespace penstock::server {
+
+const std::vector<Operation>& Operations() {
+  static const std::vector<Operation> operations = {
+      {"GET", "/api/v1/streams", Door::kRead, ListStreams, "every stream with its state"},
+      {"POST", "/api/v1/streams", Door::kAdmin, CreateStream, "{name, retention_hours}"},
+      {"GET", "/api/v1/streams/{stream}", Door::kRead, DescribeStream, "one stream with its state"},
+      {"PATCH", "/api/v1/streams/{stream}", Door::kAdmin, UpdateStream, "{retention_hours}"},
+      {"DELETE", "/api/v1/streams/{stream}", Door::kAdmin, DeleteStream,
+       "the stream and its media"},
+      {"GET", "/api/v1/streams/{stream}/fragments", Door::kRead, ListFragments,
+       "?start, end, after, limit: what is stored, item by item"},
+      {"GET", "/api/v1/streams/{stream}/ranges", Door::kRead, ListRanges,
+       "?start, end: what is stored, as spans without a hole"},
+      {"GET", "/api/v1/streams/{stream}/export", Door::kRead, ExportStream,
+       "?start, end: a range as Matroska"},
+      {"GET", "/api/v1/sources", Door::kAdmin, ListSources,
+       "cameras and publishers with their state"},
+      {"POST", "/api/v1/sources", Door::kAdmin, AddSource, "{name, url, transport}"},
+      {"DELETE", "/api/v1/sources/{stream}", Door::kAdmin, RemoveSource,
+       "the source; its media stays"},
+      {"GET", "/api/v1/keys", Door::kAdmin, ListKeys, "access keys, without their secrets"},
+      {"POST", "/api/v1/keys", Door::kAdmin, CreateKey,
+       "{user, role, streams}; answers with the secret"},
+      {"DELETE", "/api/v1/keys/{name}", Door::kAdmin, RevokeKey, "the key works no longer"},
+      {"GET", "/api/v1/store", Door::kAdmin, DescribeStore, "space and files"},
+      {"GET", "/api/v1/version", Door::kRead, DescribeVersion, "version and clock"},
+      {"GET", "/hls/{stream}/{file}", Door::kRead, PlayHls,
+       "index.m3u8 (?start, end) and what it names"},
+      {"OPTIONS", "/hls/{stream}/{file}", Door::kOpen, PreflightHls, "CORS"},
+      {"GET", "/metrics", Door::kRead, Metrics, "for Prometheus"},
+      {"GET", "/healthz", Door::kOpen, Health, "200, or 503 with the reason"},
+      {"GET", "/", Door::kOpen, Page, "the page"},
+      {"GET", "/assets/{file}", Door::kOpen, Asset, "what the page is made of"},
+  };
+  return operations;
+}
+
+}  // namespace penstock::server

@@ -1,0 +1,156 @@
+#include "server/api/stream_json.h"
+
+#include <fmt/format.h>
+
+namespace penstock::server {
+namespace {
+
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+Json TracksToJson(const std::vector<ingest::TrackStatus>& tracks) {
+  Json out = Json(Json::Array());
+  for (const ingest::TrackStatus& track : tracks) {
+    Json json;
+    json.Set("number", track.number);
+    json.Set("description", track.description);
+    json.Set("units", track.units);
+    json.Set("bytes", track.bytes);
+    json.Set("packets_lost", track.packets_lost);
+    json.Set("silent_ms", track.silent_ms < 0 ? Json() : Json(track.silent_ms));
+    out.Push(std::move(json));
+  }
+  return out;
+}
+
+Json FlagsToJson(uint32_t flags) {
+  constexpr std::pair<uint32_t, std::string_view> kNames[] = {
+      {store::kFlagDamaged, "damaged"},      {store::kFlagNoKeyframe, "no-keyframe"},
+      {store::kFlagClockJump, "clock-jump"}, {store::kFlagProducerTimeSane, "producer-time"},
+      {store::kFlagStartsRun, "starts-run"}, {store::kFlagDropped, "dropped"},
+  };
+  Json out = Json(Json::Array());
+  for (const auto& [bit, name] : kNames) {
+    if ((flags & bit) != 0) out.Push(name);
+  }
+  return out;
+}
+
+std::string_view KindName(store::ItemKind kind) {
+  switch (kind) {
+    case store::ItemKind::kFragment:
+      return "fragment";
+    case store::ItemKind::kRecord:
+      return "record";
+    case store::ItemKind::kGap:
+      return "gap";
+    case store::ItemKind::kAbandoned:
+      return "abandoned";
+    case store::ItemKind::kTrackSet:
+      return "track-set";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+std::string_view GapReasonName(store::GapReason reason) {
+  switch (reason) {
+    case store::GapReason::kNone:
+      return "none";
+    case store::GapReason::kCameraLost:
+      return "camera-lost";
+    case store::GapReason::kPacketLoss:
+      return "packet-loss";
+    case store::GapReason::kOverload:
+      return "overload";
+    case store::GapReason::kDiskFull:
+      return "disk-full";
+    case store::GapReason::kRestart:
+      return "restart";
+    case store::GapReason::kSourceRemoved:
+      return "source-removed";
+  }
+  return "unknown";
+}
+
+std::string_view TransportName(ingest::RtspTransport transport) {
+  switch (transport) {
+    case ingest::RtspTransport::kAuto:
+      return "auto";
+    case ingest::RtspTransport::kTcp:
+      return "tcp";
+    case ingest::RtspTransport::kUdp:
+      return "udp";
+  }
+  return "auto";
+}
+
+Result<ingest::RtspTransport> ParseTransport(std::string_view text) {
+  for (const auto transport :
+       {ingest::RtspTransport::kAuto, ingest::RtspTransport::kTcp, ingest::RtspTransport::kUdp}) {
+    if (text == TransportName(transport)) return transport;
+  }
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("transport: '{}' is none of auto, tcp, udp", text));
+}
+
+Json PublicationToJson(const ingest::PublicationStatus& publication) {
+  Json json;
+  json.Set("stream", publication.stream.text());
+  json.Set("kind", publication.kind);
+  json.Set("from", publication.from);
+  json.Set("state", ingest::SourceStateName(publication.status.state));
+  json.Set("reason", publication.status.reason);
+  json.Set("since", FormatRfc3339(publication.since));
+  json.Set("tracks", TracksToJson(publication.tracks));
+  json.Set("fragments_stored", publication.fragments_stored);
+  json.Set("fragments_dropped", publication.fragments_dropped);
+  json.Set("bits_per_second", publication.bits_per_second);
+  return json;
+}
+
+Json StreamToJson(const store::StreamInfo& info, const store::ShardStatus& status,
+                  const ingest::PublicationStatus* publication) {
+  Json json;
+  json.Set("name", info.name.text());
+  json.Set("retention_hours", info.retention_hours);
+  json.Set("created", FormatRfc3339(info.created));
+  json.Set("items", status.items);
+  json.Set("bytes", status.body_bytes);
+  json.Set("oldest", status.oldest ? Json(FormatRfc3339(status.oldest->server_time)) : Json());
+  // The end of the newest, so that oldest..newest is the span one can ask for.
+  json.Set("newest", status.newest
+                         ? Json(FormatRfc3339(status.newest->server_time +
+                                              duration_cast<milliseconds>(status.newest->duration)))
+                         : Json());
+  json.Set("next_ordinal", status.next_ordinal);
+  if (publication != nullptr) {
+    json.Set("publication", PublicationToJson(*publication));
+    json.Set("state", ingest::SourceStateName(publication->status.state));
+    json.Set("reason", publication->status.reason);
+  } else {
+    json.Set("publication", Json());
+    json.Set("state", ingest::SourceStateName(ingest::SourceState::kIdle));
+    json.Set("reason", "nobody publishes it");
+  }
+  return json;
+}
+
+Json ItemToJson(const store::ItemHeader& item) {
+  Json json;
+  json.Set("kind", KindName(item.kind));
+  json.Set("number", item.number.ToString());
+  json.Set("ordinal", item.ordinal);
+  json.Set("start", FormatRfc3339(item.server_time));
+  json.Set("producer_start", FormatRfc3339(item.producer_time));
+  json.Set("duration_ms", duration_cast<milliseconds>(item.duration).count());
+  json.Set("bytes", item.body_bytes);
+  json.Set("run", item.run);
+  json.Set("flags", FlagsToJson(item.flags));
+  if (item.gap_reason != store::GapReason::kNone)
+    json.Set("gap_reason", GapReasonName(item.gap_reason));
+  return json;
+}
+
+}  // namespace penstock::server

@@ -1,0 +1,20 @@
+// Streams, publications and items as JSON: the words of the API, in one place.
+#pragma once
+
+#include "base/json.h"
+#include "ingest/sources.h"
+#include "store/store.h"
+
+namespace penstock::server {
+
+std::string_view GapReasonName(store::GapReason reason);  // "camera-lost"
+std::string_view TransportName(ingest::RtspTransport transport);
+Result<ingest::RtspTransport> ParseTransport(std::string_view text);
+
+Json PublicationToJson(const ingest::PublicationStatus& publication);
+// `publication` may be null: nobody has published it since the start.
+Json StreamToJson(const store::StreamInfo& info, const store::ShardStatus& status,
+                  const ingest::PublicationStatus* publication);
+Json ItemToJson(const store::ItemHeader& item);
+
+}  // namespace penstock::server

@@ -1,0 +1,129 @@
+#include "server/http/front.h"
+
+#include <array>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/random.h"
+#include "server/api/operation.h"
+#include "server/api/router.h"
+#include "server/auth/hex.h"
+#include "server/wire/errors.h"
+
+namespace penstock::server {
+namespace {
+
+std::string NewRequestId() {
+  std::array<uint8_t, 8> random{};
+  FillRandom(random);
+  return ToHex(random);
+}
+
+bool IsPlayback(std::string_view path) { return path.substr(0, 5) == "/hls/"; }
+
+// What the answer to an error needs beyond its status and words.
+net::HttpResponse RefusalOf(const Error& error, std::string_view path) {
+  net::HttpResponse response = ErrorResponse(error);
+  if (IsPlayback(path)) {
+    // A page of another origin may read why it cannot play.
+    response.headers.Set("Access-Control-Allow-Origin", "*");
+    // Players that are given http://user:key@host/… show them only when asked this way. Elsewhere
+    // Basic would make browsers pop up a question of their own in front of the page's.
+    if (response.status == 401)
+      response.headers.Set("WWW-Authenticate", "Basic realm=\"penstock\"");
+  }
+  return response;
+}
+
+// The path is known but not with this method.
+net::HttpResponse WrongMethod(const Error& error, std::string_view path) {
+  net::HttpResponse response = RefusalOf(error, path);
+  response.status = 405;
+  const size_t list = error.message().rfind("it takes ");
+  if (list != std::string::npos) response.headers.Set("Allow", error.message().substr(list + 9));
+  return response;
+}
+
+Permission PermissionOf(const Operation& operation) {
+  return operation.door == Door::kAdmin ? Permission::kAdmin : Permission::kRead;
+}
+
+// The part that may throw and that the log line describes.
+Task<net::HttpResponse> Answer(Services& services, net::HttpRequest request, std::string& caller) {
+  const std::string path = WithoutPathKey(request.path);
+  auto match = FindOperation(request.method, path);
+  if (!match.ok()) {
+    if (match.error().code() == ErrorCode::kUnsupported) co_return WrongMethod(match.error(), path);
+    co_return RefusalOf(match.error(), path);
+  }
+  Call call;
+  call.stream = match->stream;
+  call.rest = match->rest;
+  if (match->operation->door != Door::kOpen) {
+    auto authorized =
+        Authorize(request, services.keys, PermissionOf(*match->operation), call.stream);
+    if (!authorized.ok()) co_return RefusalOf(authorized.error(), path);
+    call.caller = std::move(*authorized);
+    caller = call.caller.name;
+  }
+  call.request = std::move(request);
+  auto outcome = co_await match->operation->run(services, std::move(call));
+  if (!outcome.ok()) co_return RefusalOf(outcome.error(), path);
+  co_return std::move(*outcome);
+}
+
+void Count(int status, double seconds) {
+  static metrics::Counter* const classes[] = {
+      &metrics::GetCounter("penstock_http_requests_total", "HTTP requests answered",
+                           "status=\"2xx\""),
+      &metrics::GetCounter("penstock_http_requests_total", "HTTP requests answered",
+                           "status=\"3xx\""),
+      &metrics::GetCounter("penstock_http_requests_total", "HTTP requests answered",
+                           "status=\"4xx\""),
+      &metrics::GetCounter("penstock_http_requests_total", "HTTP requests answered",
+                           "status=\"5xx\""),
+  };
+  static metrics::Histogram& latency = metrics::GetHistogram(
+      "penstock_http_request_seconds", "From a request's head to the answer's, without the body");
+  classes[std::clamp(status / 100 - 2, 0, 3)]->Add();
+  latency.Record(seconds);
+}
+
+}  // namespace
+
+Task<net::HttpResponse> HttpFront::Handle(net::HttpRequest request) {
+  const std::string id = NewRequestId();
+  const std::string method = request.method;
+  const std::string target = RedactTarget(request.target);
+  const std::string peer = request.over_unix_socket ? "socket" : request.peer.ToString();
+  const SteadyTime begin = services_.clock.SteadyNow();
+  std::string caller;
+  net::HttpResponse response;
+  try {
+    response = co_await Answer(services_, std::move(request), caller);
+  } catch (const std::exception& error) {
+    log::Write(log::kError, "request failed", {{"request_id", id}, {"error", error.what()}});
+    response = ErrorResponse(Error(
+        ErrorCode::kInternal, "a fault of the server; its log knows more under request " + id));
+  }
+  response.headers.Set("Penstock-Request-Id", id);
+  response.headers.Set("X-Content-Type-Options", "nosniff");
+  const auto took = std::chrono::duration<double>(services_.clock.SteadyNow() - begin).count();
+  Count(response.status, took);
+  // Our own faults are worth a line even where requests are not logged.
+  const bool fault = response.status == 500;
+  if (options_.log_requests || fault) {
+    log::Write(fault ? log::kWarning : log::kInfo, "request",
+               {{"request_id", id},
+                {"method", method},
+                {"target", target},
+                {"status", response.status},
+                {"bytes", response.body_bytes()},
+                {"latency_ms", took * 1000},
+                {"peer", peer},
+                {"key", caller}});
+  }
+  co_return response;
+}
+
+}  // namespace penstock::server

@@ -1,0 +1,89 @@
+// The server's API with the visitor's key, and the server's clock.
+
+const kKeyItem = 'penstock-key';
+
+let key = '';
+let clockOffsetMs = 0;  // server - browser
+let onKeyWanted = () => {};
+
+export class Refusal extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+// A key may come in the address as #key=…, which browsers never send anywhere; it is kept and taken out of sight.
+export function takeKey() {
+  const params = new URLSearchParams(location.hash.slice(1));
+  if (params.has('key')) {
+    setKey(params.get('key'));
+    params.delete('key');
+    history.replaceState(null, '', `${location.pathname}#${params}`);
+  } else {
+    key = localStorage.getItem(kKeyItem) ?? '';
+  }
+}
+
+export function setKey(value) {
+  key = value;
+  if (value) localStorage.setItem(kKeyItem, value);
+  else localStorage.removeItem(kKeyItem);
+}
+
+export const currentKey = () => key;
+export const whenKeyWanted = (callback) => { onKeyWanted = callback; };
+export const serverNow = () => Date.now() + clockOffsetMs;
+
+export async function call(method, path, body) {
+  const headers = {};
+  if (key) headers.Authorization = `Bearer ${key}`;
+  if (body !== undefined) headers['Content-Type'] = 'application/json';
+  const asked = Date.now();
+  const response = await fetch(path, {
+    method, headers, body: body === undefined ? undefined : JSON.stringify(body), cache: 'no-store', credentials: 'omit',
+    signal: AbortSignal.timeout(15_000),
+  });
+  const answer = await response.json().catch(() => ({}));
+  if (response.status === 401) onKeyWanted(key !== '');
+  if (!response.ok) throw new Refusal(response.status, answer.message ?? `status ${response.status}`);
+  if (answer.now) clockOffsetMs = Date.parse(answer.now) - (asked + Date.now()) / 2;
+  return answer;
+}
+
+export const listStreams = () => call('GET', '/api/v1/streams');
+export const version = () => call('GET', '/api/v1/version');
+export const health = async () => (await fetch('/healthz', {cache: 'no-store'})).json();
+export const addSource = (name, url) => call('POST', '/api/v1/sources', {name, url});
+
+// Every span between the two times, over as many pages as it takes.
+export async function listRanges(stream, startMs, endMs) {
+  const ranges = [];
+  let start = startMs;
+  for (;;) {
+    const page = await call('GET', `/api/v1/streams/${stream}/ranges?start=${start}&end=${endMs}`);
+    for (const range of page.ranges) {
+      const next = {start: Date.parse(range.start), end: Date.parse(range.end), bytes: range.bytes};
+      const last = ranges.at(-1);
+      // A page's last item comes again as the next one's first.
+      if (last && next.start <= last.end + 100) {
+        last.end = Math.max(last.end, next.end);
+        last.bytes += next.bytes;
+      } else {
+        ranges.push(next);
+      }
+    }
+    if (!page.next || Date.parse(page.next) <= start) return ranges;
+    start = Date.parse(page.next);
+  }
+}
+
+export const playlistUrl = (stream, query = '') => `/hls/${stream}/index.m3u8${query}`;
+// For a browser's own player, which keeps neither header nor query when it follows a playlist.
+export const nativePlaylistUrl = (stream, query = '') =>
+  key ? `/hls/t/${encodeURIComponent(key)}/${stream}/index.m3u8${query}` : playlistUrl(stream, query);
+export function exportUrl(stream, startMs, endMs) {
+  const query = new URLSearchParams({start: startMs, end: endMs});
+  if (key) query.set('key', key);
+  return `/api/v1/streams/${stream}/export?${query}`;
+}

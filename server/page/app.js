@@ -1,0 +1,185 @@
+// The page: which streams there are, how they are, and the one that is shown.
+import {addSource, health, listStreams, serverNow, setKey, takeKey, version, whenKeyWanted} from './api.js';
+import {bytesText, clockText, rateText} from './format.js';
+import {Player} from './player.js';
+import {Timeline} from './timeline.js';
+
+const kStreamsEveryMs = 2000;
+const kRangesEveryMs = 15_000;
+
+const byId = (id) => document.getElementById(id);
+const video = byId('video');
+
+const player = new Player(video, {
+  notice: (words) => {
+    byId('notice').textContent = words;
+    byId('notice').hidden = words === '';
+  },
+  mode: (mode) => {
+    byId('badge').className = `badge ${mode}`;
+    byId('badge').textContent = mode === 'live' ? 'LIVE' : 'STORED';
+    byId('live').hidden = mode === 'live';
+  },
+});
+const timeline = new Timeline((ms) => player.playFrom(selected, ms));
+
+let streams = [];
+let selected = null;
+
+// --- which stream: #stream=<name> in the address, so that links and the back button work ---
+
+function wanted() {
+  const name = new URLSearchParams(location.hash.slice(1)).get('stream');
+  if (name && streams.some((stream) => stream.name === name)) return name;
+  return streams.length > 0 ? streams[0].name : null;
+}
+
+function select() {
+  const name = wanted();
+  if (name === selected) return;
+  selected = name;
+  byId('stage').hidden = name === null;
+  if (name === null) return player.stop();
+  player.playLive(name);
+  timeline.show(name).catch(() => {});
+}
+
+// --- drawing ---
+
+function streamButton(stream) {
+  const button = document.createElement('button');
+  button.dataset.stream = stream.name;
+  button.onclick = () => { location.hash = new URLSearchParams({stream: stream.name}); };
+  for (const part of ['dot', 'name', 'rate', 'why']) {
+    const span = document.createElement('span');
+    span.className = part;
+    button.append(span);
+  }
+  const line = document.createElement('li');
+  line.append(button);
+  return line;
+}
+
+const stateText = (stream) => (stream.reason ? `${stream.state}: ${stream.reason}` : stream.state);
+
+// Lines are kept while their streams are, so that focus and clicks survive a refresh.
+function drawStreams() {
+  const list = byId('streams');
+  const names = streams.map((stream) => stream.name);
+  const shown = [...list.querySelectorAll('button')].map((button) => button.dataset.stream);
+  if (names.join() !== shown.join()) list.replaceChildren(...streams.map(streamButton));
+  for (const stream of streams) {
+    const button = list.querySelector(`button[data-stream="${CSS.escape(stream.name)}"]`);
+    button.setAttribute('aria-current', String(stream.name === selected));
+    button.querySelector('.dot').className = `dot ${stream.state}`;
+    button.querySelector('.name').textContent = stream.name;
+    button.querySelector('.rate').textContent = stream.publication ? rateText(stream.publication.bits_per_second) : '';
+    button.querySelector('.why').textContent = stateText(stream);
+  }
+  byId('no-streams').hidden = streams.length > 0;
+}
+
+function drawCaption() {
+  const stream = streams.find((candidate) => candidate.name === selected);
+  if (!stream) return;
+  const tracks = (stream.publication?.tracks ?? []).map((track) => track.description).join(', ');
+  byId('title').textContent = stream.name;
+  byId('state').textContent = tracks ? `${stateText(stream)} · ${tracks}` : stateText(stream);
+  byId('rate').textContent = rateText(stream.publication?.bits_per_second);
+  byId('stored').textContent = bytesText(stream.bytes);
+  document.title = `${stream.name} · Penstock`;
+}
+
+function drawClock() {
+  const at = player.shownAt();
+  const latency = player.latencyMs();
+  byId('clock').textContent = at === null ? '–' : clockText(at);
+  byId('latency').textContent = latency === null ? '–' : `${Math.max(0, latency / 1000).toFixed(1)} s`;
+  timeline.showCursor(at ?? (player.live ? serverNow() : null));
+}
+
+function drawHealth(state) {
+  const element = byId('health');
+  element.className = state.status === 'ok' ? 'health' : 'health bad';
+  element.textContent = state.status === 'ok' ? '' : state.reason;
+}
+
+// --- what is asked again and again ---
+
+async function refreshStreams() {
+  try {
+    streams = (await listStreams()).streams;
+    drawHealth(await health());
+    select();
+    drawStreams();
+    drawCaption();
+  } catch (error) {
+    if (error.status === undefined) drawHealth({status: 'away', reason: 'no connection to the server'});
+  }
+}
+
+// One after the other, never two at once, and not in a tab that nobody sees.
+function every(ms, work) {
+  const turn = async () => {
+    if (!document.hidden) await work().catch(() => {});
+    setTimeout(turn, ms);
+  };
+  turn();
+}
+
+// --- dialogs ---
+
+whenKeyWanted((wasWrong) => {
+  const dialog = byId('key-dialog');
+  if (dialog.open) return;
+  if (wasWrong) byId('key-words').textContent = 'The server does not know this key.';
+  dialog.showModal();
+});
+byId('key-form').addEventListener('submit', () => {
+  setKey(byId('key-input').value.trim());
+  byId('key-input').value = '';
+  begin();
+});
+
+byId('add-camera').onclick = () => {
+  byId('camera-refusal').textContent = '';
+  byId('camera-dialog').showModal();
+};
+byId('camera-cancel').onclick = () => byId('camera-dialog').close();
+byId('camera-form').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const name = byId('camera-name').value;
+  try {
+    await addSource(name, byId('camera-url').value);
+  } catch (error) {
+    byId('camera-refusal').textContent = error.message;
+    return;
+  }
+  byId('camera-dialog').close();
+  byId('camera-form').reset();
+  location.hash = new URLSearchParams({stream: name});
+  refreshStreams();
+});
+
+async function begin() {
+  const about = await version().catch(() => null);
+  byId('add-camera').hidden = !about?.admin;
+  await refreshStreams();
+}
+
+addEventListener('hashchange', () => {
+  takeKey();
+  select();
+  drawStreams();
+  drawCaption();
+});
+byId('live').onclick = () => player.playLive(selected);
+
+takeKey();
+begin();
+every(kStreamsEveryMs, refreshStreams);
+every(kRangesEveryMs, () => timeline.refresh());
+setInterval(drawClock, 200);
+
+// For a look from the console, and for tests that watch the page from outside.
+window.penstock = {player, timeline};

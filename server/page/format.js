@@ -1,0 +1,44 @@
+// Numbers and times in the words of the page.
+
+const timeOfDay = new Intl.DateTimeFormat(undefined, {hour: '2-digit', minute: '2-digit', second: '2-digit'});
+const dayAndMonth = new Intl.DateTimeFormat(undefined, {weekday: 'short', day: 'numeric', month: 'short', year: 'numeric'});
+
+export const clockText = (ms) => timeOfDay.format(new Date(ms));
+export const dayText = (ms) => dayAndMonth.format(new Date(ms));
+
+export function bytesText(bytes) {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let unit = 0;
+  while (bytes >= 999.5 && unit + 1 < units.length) {
+    bytes /= 1000;
+    ++unit;
+  }
+  return `${unit > 0 && bytes < 10 ? bytes.toFixed(1) : Math.round(bytes)} ${units[unit]}`;
+}
+
+export function rateText(bitsPerSecond) {
+  if (!bitsPerSecond) return '–';
+  if (bitsPerSecond < 1e6) return `${Math.round(bitsPerSecond / 1e3)} kbit/s`;
+  return `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
+}
+
+export function spanText(ms) {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+// Local midnight of the day that contains the time; days with a clock change have 23 or 25 hours.
+export function startOfDay(ms) {
+  const day = new Date(ms);
+  day.setHours(0, 0, 0, 0);
+  return day.getTime();
+}
+
+export function nextDay(dayMs, days) {
+  const day = new Date(dayMs);
+  day.setDate(day.getDate() + days);
+  return day.getTime();
+}

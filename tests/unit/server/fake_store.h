@@ -1,0 +1,152 @@
+// A store in memory for tests of what stands above it: streams and items that a test puts there,
+// states that it sets.
+#pragma once
+
+#include <map>
+#include <mutex>
+
+#include "store/store.h"
+#include "tests/unit/server/fake_catalog.h"
+
+namespace penstock::server {
+
+class FakeShard final : public store::Shard {
+ public:
+  explicit FakeShard(ShardId id) : id_(id) {}
+
+  // Puts a fragment there; its number and ordinal follow from its place.
+  void Add(store::ItemHeader header, Bytes body) {
+    header.ordinal = items_.size();
+    header.number.index = items_.size() + 1;
+    header.number.server_ms = ToMs(header.server_time);
+    header.body_bytes = static_cast<uint32_t>(body.size());
+    items_.push_back(header);
+    bodies_.push_back(std::move(body));
+  }
+
+  const ShardId& id() const override { return id_; }
+  Result<store::Slot> OpenSlot() override { return Unused(); }
+  Task<Result<store::ItemHeader>> Append(store::NewItem) override { co_return Unused(); }
+  Task<Result<store::ItemHeader>> Drop(store::NewItem, store::GapReason) override {
+    co_return Unused();
+  }
+
+  Task<Result<std::vector<store::ItemRef>>> Find(store::Selector from, size_t limit) override {
+    std::vector<store::ItemRef> out;
+    for (const store::ItemHeader& item : items_) {
+      if (out.size() < limit && IsFrom(item, from)) out.push_back(store::ItemRef{id_, item});
+    }
+    co_return out;
+  }
+  Task<Result<store::TrackSet>> GetTrackSet(store::TrackSetId id) override {
+    store::TrackSet set;
+    set.id = id;
+    set.body = Bytes::Copy("<header " + std::to_string(id) + ">");
+    co_return set;
+  }
+  Task<Result<store::ItemBytes>> Open(store::ItemRef ref, store::BodyForm) override {
+    if (unreadable == ref.header.ordinal) co_return Error(ErrorCode::kCorruption, "bad checksum");
+    store::ItemBytes bytes;
+    bytes.body = ByteChain(bodies_[ref.header.ordinal]);
+    co_return bytes;
+  }
+  Task<Result<Bytes>> ReadMeta(store::ItemRef) override { co_return Unused(); }
+  std::unique_ptr<store::Tail> MakeTail(store::Selector) override { return nullptr; }
+  store::ShardStatus GetStatus() const override {
+    store::ShardStatus status;
+    status.items = items_.size();
+    status.next_ordinal = items_.size();
+    for (const store::ItemHeader& item : items_) status.body_bytes += item.body_bytes;
+    if (!items_.empty()) {
+      status.oldest = items_.front();
+      status.newest = items_.back();
+    }
+    return status;
+  }
+  Task<Status> WaitForOrdinal(uint64_t, CancelToken) override { co_return Unused(); }
+  Task<Status> Trim(uint64_t) override { co_return Unused(); }
+
+  std::optional<uint64_t> unreadable;  // the ordinal whose body cannot be read
+
+ private:
+  static Error Unused() { return Error(ErrorCode::kUnsupported, "not part of this fake"); }
+
+  static bool IsFrom(const store::ItemHeader& item, const store::Selector& from) {
+    if (const auto* s = std::get_if<store::FromOrdinal>(&from)) return item.ordinal >= s->ordinal;
+    if (const auto* s = std::get_if<store::AfterNumber>(&from)) return item.number.index > s->index;
+    if (const auto* s = std::get_if<store::FromServerTime>(&from)) {
+      return item.server_time +
+                 std::chrono::duration_cast<std::chrono::milliseconds>(item.duration) >
+             s->time;
+    }
+    return std::holds_alternative<store::FromOldest>(from);
+  }
+
+  const ShardId id_;
+  std::vector<store::ItemHeader> items_;
+  std::vector<Bytes> bodies_;
+};
+
+// Thread-safe as far as an HTTP server needs it: tests put items there before they ask.
+class FakeStore final : public store::Store {
+ public:
+  explicit FakeStore(Clock& clock) : clock_(clock) {}
+
+  FakeShard& Shard(std::string_view name) {
+    return *shards_.at(GetStream(*StreamName::Parse(name))->shard);
+  }
+
+  Task<void> Close() override { co_return; }
+  store::Catalog& catalog() override { return catalog_; }
+
+  std::vector<store::StreamInfo> ListStreams() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<store::StreamInfo> out;
+    for (const auto& [name, info] : streams_) out.push_back(info);
+    return out;
+  }
+  std::optional<store::StreamInfo> GetStream(const StreamName& name) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = streams_.find(name);
+    if (found == streams_.end()) return std::nullopt;
+    return found->second;
+  }
+  Task<Result<store::StreamInfo>> CreateStream(StreamName name, uint32_t retention_hours) override {
+    const std::lock_guard lock(mutex_);
+    if (streams_.count(name) > 0) co_return Error(ErrorCode::kAlreadyExists, "there is one");
+    store::StreamInfo info{name, ShardId::Random(), retention_hours, clock_.Now(), 1};
+    streams_.emplace(name, info);
+    shards_.emplace(info.shard, std::make_shared<FakeShard>(info.shard));
+    co_return info;
+  }
+  Task<Status> DeleteStream(StreamName name) override {
+    const std::lock_guard lock(mutex_);
+    if (streams_.erase(name) == 0) co_return Error(ErrorCode::kNotFound, "there is none");
+    co_return Status();
+  }
+  Task<Result<store::StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = streams_.find(name);
+    if (found == streams_.end()) co_return Error(ErrorCode::kNotFound, "there is none");
+    found->second.retention_hours = retention_hours;
+    co_return found->second;
+  }
+  std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = shards_.find(id);
+    return found == shards_.end() ? nullptr : found->second;
+  }
+  Task<Status> EnforceRetention() override { co_return Status(); }
+  Stats GetStats() const override { return stats; }
+
+  Stats stats;
+
+ private:
+  Clock& clock_;
+  FakeCatalog catalog_;
+  mutable std::mutex mutex_;
+  std::map<StreamName, store::StreamInfo> streams_;
+  std::map<ShardId, std::shared_ptr<FakeShard>> shards_;
+};
+
+}  // namespace penstock::server
