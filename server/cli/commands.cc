@@ -1,0 +1,189 @@
+// Every command with the words that teach it.
+#include "server/cli/command.h"
+#include "server/config/settings.h"
+
+namespace penstock::server {
+namespace {
+
+// The flags of `serve` are the settings' own.
+std::vector<std::string_view> ServeFlags() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> out = {"--config"};
+    for (const Setting& setting : Settings()) {
+      if (setting.name != "data") out.push_back(setting.Flag());
+    }
+    return out;
+  }();
+  return {names.begin(), names.end()};
+}
+
+std::vector<Command> MakeCommands() {
+  return {
+      {"serve",
+       "",
+       "run the server",
+       "Runs until it is told to stop (Ctrl-C or SIGTERM); a second Ctrl-C does not wait.\n"
+       "The first start makes the data folder, a master key and an admin key, which is printed "
+       "once.\n"
+       "\n"
+       "examples:\n"
+       "  penstock serve\n"
+       "  penstock serve --data /srv/video --http 127.0.0.1:8080 --retention 168h\n"
+       "  penstock serve --config /etc/penstock.yaml\n",
+       {ServeFlags(), {}, 0, 0},
+       RunServe},
+      {"source add",
+       "<name> <rtsp-url>",
+       "pull from a camera, from now on and after restarts",
+       "The stream gets the source's name. What the camera says to it is shown by `penstock source "
+       "status`.\n"
+       "\n"
+       "  --transport <t>  auto (TCP, and UDP if the camera refuses it), tcp or udp\n"
+       "\n"
+       "examples:\n"
+       "  penstock source add door rtsp://viewer:secret@192.168.1.20/stream1\n"
+       "  penstock source add yard rtsp://192.168.1.21/h264 --transport udp\n",
+       {{"--transport"}, {}, 2, 2},
+       RunSourceAdd},
+      {"source list",
+       "",
+       "the cameras that are pulled from",
+       "Passwords are not shown. Sources of the configuration file cannot be removed here.\n",
+       {{}, {}, 0, 0},
+       RunSourceList},
+      {"source remove",
+       "<name>",
+       "stop pulling from a camera; its media stays",
+       "examples:\n  penstock source remove door\n",
+       {{}, {}, 1, 1},
+       RunSourceRemove},
+      {"source status",
+       "[<name>]",
+       "how cameras and publishers are, and why",
+       "Pulled cameras and pushed streams alike.\n"
+       "\n"
+       "examples:\n"
+       "  penstock source status\n"
+       "  penstock source status door --json\n",
+       {{}, {}, 0, 1},
+       RunSourceStatus},
+      {"stream list",
+       "",
+       "streams, their state, and what is stored of them",
+       "examples:\n  penstock stream list --json | jq '.streams[].name'\n",
+       {{}, {}, 0, 0},
+       RunStreamList},
+      {"stream create",
+       "<name>",
+       "make a stream before anybody publishes it",
+       "Publishing makes a stream, too; this is for another retention than the usual.\n"
+       "\n"
+       "  --retention <duration>  whole hours: 24h, 7d; 0 is live only\n"
+       "\n"
+       "examples:\n"
+       "  penstock stream create door --retention 7d\n",
+       {{"--retention"}, {}, 1, 1},
+       RunStreamCreate},
+      {"stream delete",
+       "<name>",
+       "delete a stream and everything stored of it",
+       "There is no way back, so --yes is asked for.\n"
+       "\n"
+       "examples:\n"
+       "  penstock stream delete door --yes\n",
+       {{}, {"--yes"}, 1, 1},
+       RunStreamDelete},
+      {"stream retention",
+       "<name> <duration>",
+       "how long a stream keeps its media",
+       "Whole hours; 0 is live only. Less than before hides what is older at once.\n"
+       "\n"
+       "examples:\n"
+       "  penstock stream retention door 168h\n",
+       {{}, {}, 2, 2},
+       RunStreamRetention},
+      {"fragments",
+       "<stream>",
+       "what is stored of a stream, item by item",
+       "  --start <time>  from the fragment that contains this time\n"
+       "  --end <time>    to the last one that starts before this time\n"
+       "  --limit <n>     at most so many (default 100; 0 is all)\n"
+       "\n"
+       "Times: 2026-01-15T12:00:00Z, epoch milliseconds, now, or -10m (that long ago).\n"
+       "\n"
+       "examples:\n"
+       "  penstock fragments door --start -10m\n"
+       "  penstock fragments door --start 2026-01-15T12:00:00+01:00 --end "
+       "2026-01-15T13:00:00+01:00 --json\n",
+       {{"--start", "--end", "--limit"}, {}, 1, 1},
+       RunFragments},
+      {"export",
+       "<stream>",
+       "write a stored range to a Matroska file",
+       "Nothing is encoded again: the file holds the frames as the camera sent them. A hole in the "
+       "recording is a\n"
+       "hole in the file. If the camera changed its format within the range, the file is several "
+       "documents in a row.\n"
+       "\n"
+       "  --start <time>  default: the oldest\n"
+       "  --end <time>    default: the newest\n"
+       "  -o <file>       default: <stream>.mkv; - is standard output\n"
+       "\n"
+       "examples:\n"
+       "  penstock export door --start -1h -o door.mkv\n"
+       "  penstock export door --start -5m -o - | ffplay -\n",
+       {{"--start", "--end", "-o"}, {"--quiet"}, 1, 1},
+       RunExport},
+      {"key create",
+       "<name>",
+       "make an access key; its secret is shown once",
+       "  --role <role>      viewer (play, list, export; the default), publisher or admin\n"
+       "  --streams <list>   names or beginnings with *, separated by commas (default: all)\n"
+       "\n"
+       "examples:\n"
+       "  penstock key create anna\n"
+       "  penstock key create door-camera --role publisher --streams door\n"
+       "  penstock key create guard --streams 'yard-*,door'\n",
+       {{"--role", "--streams"}, {}, 1, 1},
+       RunKeyCreate},
+      {"key list", "", "access keys, without their secrets", "", {{}, {}, 0, 0}, RunKeyList},
+      {"key revoke",
+       "<name>",
+       "make an access key worthless",
+       "examples:\n  penstock key revoke anna\n",
+       {{}, {}, 1, 1},
+       RunKeyRevoke},
+      {"store stats", "", "space, files, and what is stored", "", {{}, {}, 0, 0}, RunStoreStats},
+      {"store check",
+       "",
+       "read and verify every byte of a store whose server is stopped",
+       "Changes nothing. Exit code 1 if something that was acknowledged cannot be read.\n"
+       "\n"
+       "examples:\n"
+       "  penstock store check --data /srv/video\n",
+       {{}, {}, 0, 0},
+       RunStoreCheck},
+      {"config check",
+       "<file>",
+       "say what is wrong with a configuration file",
+       "examples:\n  penstock config check /etc/penstock.yaml\n",
+       {{}, {}, 1, 1},
+       RunConfigCheck},
+      {"config reference",
+       "",
+       "every setting, as Markdown",
+       "",
+       {{}, {}, 0, 0},
+       RunConfigReference},
+      {"version", "", "print the version", "", {{}, {}, 0, 0}, RunVersion},
+  };
+}
+
+}  // namespace
+
+const std::vector<Command>& Commands() {
+  static const std::vector<Command> commands = MakeCommands();
+  return commands;
+}
+
+}  // namespace penstock::server

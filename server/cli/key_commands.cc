@@ -1,0 +1,73 @@
+#include <fmt/format.h>
+
+#include "server/cli/client.h"
+#include "server/cli/command.h"
+#include "server/cli/table.h"
+
+namespace penstock::server {
+namespace {
+
+std::string Streams(const Json& key) {
+  std::string out;
+  for (const Json& pattern : key["streams"].array()) {
+    if (!out.empty()) out += ", ";
+    out += pattern.AsString();
+  }
+  return out.empty() ? "all" : out;
+}
+
+std::string HowToUse(const Json& key) {
+  const std::string_view user = key["user"].AsString();
+  const std::string_view secret = key["secret"].AsString();
+  std::string out =
+      fmt::format("key {} ({}, streams: {}); this secret is not shown again:\n\n  {}\n\n", user,
+                  key["role"].AsString(), Streams(key), secret);
+  if (key["role"].AsString() == "publisher") {
+    return out + fmt::format("publish to  rtsp://{}:{}@<host>:8554/<stream>\n", user, secret);
+  }
+  out += fmt::format("the page    http://<host>:8080/#key={}\n", secret);
+  out +=
+      fmt::format("a player    http://{}:{}@<host>:8080/hls/<stream>/index.m3u8\n", user, secret);
+  return out;
+}
+
+}  // namespace
+
+int RunKeyCreate(const Args& args) {
+  Json body;
+  body.Set("user", args.positional()[0]);
+  if (const auto role = args.Flag("--role")) body.Set("role", *role);
+  if (const auto list = args.Flag("--streams")) {
+    Json streams = Json(Json::Array());
+    std::string_view rest = *list;
+    while (!rest.empty()) {
+      const size_t comma = rest.find(',');
+      streams.Push(rest.substr(0, comma));
+      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    }
+    body.Set("streams", std::move(streams));
+  }
+  const auto answer = Client(DataFolder(args)).Call("POST", "/api/v1/keys", body);
+  if (!answer.ok()) return Fail(answer.error());
+  return Print(args, *answer, HowToUse(*answer));
+}
+
+int RunKeyList(const Args& args) {
+  const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/keys");
+  if (!answer.ok()) return Fail(answer.error());
+  std::vector<std::vector<std::string>> rows = {{"NAME", "ROLE", "STREAMS", "CREATED"}};
+  for (const Json& key : (*answer)["keys"].array()) {
+    rows.push_back({std::string(key["user"].AsString()), std::string(key["role"].AsString()),
+                    Streams(key), std::string(key["created"].AsString())});
+  }
+  return Print(args, *answer, rows.size() > 1 ? FormatTable(rows) : "no keys\n");
+}
+
+int RunKeyRevoke(const Args& args) {
+  const auto answer =
+      Client(DataFolder(args)).Call("DELETE", "/api/v1/keys/" + QueryEscape(args.positional()[0]));
+  if (!answer.ok()) return Fail(answer.error());
+  return Print(args, *answer, fmt::format("revoked {}\n", args.positional()[0]));
+}
+
+}  // namespace penstock::server

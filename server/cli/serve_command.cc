@@ -1,0 +1,103 @@
+#include <csignal>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include "base/log.h"
+#include "server/api/version.h"
+#include "server/cli/client.h"
+#include "server/cli/command.h"
+#include "server/config/settings.h"
+#include "server/service.h"
+
+namespace penstock::server {
+namespace {
+
+// The file first, then the flags, which win.
+Result<Config> ConfigOf(const Args& args) {
+  Config config = DefaultConfig();
+  if (const auto file = args.Flag("--config")) {
+    PS_TRY_VOID(ApplyYamlFile(*file, config));
+  }
+  for (const auto& [flag, value] : args.flags()) {
+    const Setting* setting = FindSettingByFlag(flag);
+    if (setting == nullptr) continue;
+    Status set = setting->set(config, value);
+    if (!set.ok()) return std::move(set).error().With(flag);
+  }
+  PS_TRY_VOID(CheckConfig(config));
+  return config;
+}
+
+// Blocked in every thread that is started afterwards; WaitForStop takes them.
+sigset_t BlockStopSignals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTERM);
+  sigaddset(&stop, SIGINT);
+  CHECK(pthread_sigmask(SIG_BLOCK, &stop, nullptr) == 0);
+  return stop;
+}
+
+void WaitForStop(const sigset_t& stop) {
+  int received = 0;
+  CHECK(sigwait(&stop, &received) == 0);
+  log::Write(log::kInfo, "stopping", {{"reason", received == SIGINT ? "interrupt" : "terminate"}});
+  // A second one ends the process at once; to the store that is a power cut like any other.
+  std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGINT, SIG_DFL);
+  CHECK(pthread_sigmask(SIG_UNBLOCK, &stop, nullptr) == 0);
+}
+
+std::string Url(const net::Endpoint& at) {
+  const bool any = at.address == "0.0.0.0" || at.address == "::";
+  return any ? fmt::format("localhost:{}", at.port) : at.ToString();
+}
+
+// For the person in front of the terminal; the log goes to standard error.
+void Announce(const Service::Started& started, const Config& config) {
+  std::string text = fmt::format("penstock {}\n", Version());
+  if (started.http) text += fmt::format("  page     http://{}/\n", Url(*started.http));
+  if (started.rtsp) text += fmt::format("  publish  rtsp://{}/<stream>\n", Url(*started.rtsp));
+  text += fmt::format("  data     {}\n",
+                      std::filesystem::absolute(config.data).lexically_normal().string());
+  if (!started.admin_secret.empty()) {
+    text += fmt::format(
+        "\nThis is the first start on this folder. Requests from this machine need no key; for all "
+        "others this is the\n"
+        "admin key. It is not shown again (`penstock key create` makes more):\n\n  {}\n",
+        started.admin_secret);
+    if (started.http) {
+      text += fmt::format("\nFrom elsewhere: http://<this machine>:{}/#key={}\n",
+                          started.http->port, started.admin_secret);
+    }
+  }
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int RunServe(const Args& args) {
+  const auto config = ConfigOf(args);
+  if (!config.ok()) {
+    std::fputs(fmt::format("penstock: {}\n", config.error().message()).c_str(), stderr);
+    return kUsage;
+  }
+  log::Configure(config->log_level, config->log_format);
+  const sigset_t stop = BlockStopSignals();
+  auto service = Service::Start(*config, SystemClock());
+  if (!service.ok()) {
+    Fail(service.error());
+    return kFailed;
+  }
+  Announce((*service)->started(), *config);
+  WaitForStop(stop);
+  (*service)->Stop();
+  log::Write(log::kInfo, "stopped");
+  return kDone;
+}
+
+}  // namespace penstock::server

@@ -1,0 +1,90 @@
+#include <fmt/format.h>
+
+#include "server/cli/client.h"
+#include "server/cli/command.h"
+#include "server/cli/table.h"
+#include "server/config/units.h"
+
+namespace penstock::server {
+namespace {
+
+std::string Text(const Json& json, std::string_view fallback = "-") {
+  return std::string(json.AsString(fallback));
+}
+
+std::string Path(const Args& args) {
+  return "/api/v1/streams/" + QueryEscape(args.positional()[0]);
+}
+
+std::string Hours(int64_t hours) {
+  if (hours == 0) return "live only";
+  return hours % 24 == 0 ? fmt::format("{} d", hours / 24) : fmt::format("{} h", hours);
+}
+
+Result<int64_t> ParseHours(std::string_view text) {
+  PS_TRY(const auto duration, ParseDuration(text));
+  if (duration % std::chrono::hours(1) != std::chrono::milliseconds(0)) {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("{} is not a whole number of hours", text));
+  }
+  return duration / std::chrono::hours(1);
+}
+
+}  // namespace
+
+int RunStreamList(const Args& args) {
+  const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/streams");
+  if (!answer.ok()) return Fail(answer.error());
+  std::vector<std::vector<std::string>> rows = {
+      {"STREAM", "STATE", "KEEPS", "STORED", "ITEMS", "OLDEST", "NEWEST", "REASON"}};
+  for (const Json& stream : (*answer)["streams"].array()) {
+    rows.push_back({Text(stream["name"]), Text(stream["state"]),
+                    Hours(stream["retention_hours"].AsInt()),
+                    FormatByteSize(static_cast<uint64_t>(stream["bytes"].AsInt())),
+                    std::to_string(stream["items"].AsInt()), Text(stream["oldest"]),
+                    Text(stream["newest"]), Text(stream["reason"], "")});
+  }
+  return Print(args, *answer,
+               rows.size() > 1
+                   ? FormatTable(rows)
+                   : "no streams; publish one, or add a camera with `penstock source add`\n");
+}
+
+int RunStreamCreate(const Args& args) {
+  Json body;
+  body.Set("name", args.positional()[0]);
+  if (const auto retention = args.Flag("--retention")) {
+    const auto hours = ParseHours(*retention);
+    if (!hours.ok()) return Fail(hours.error());
+    body.Set("retention_hours", *hours);
+  }
+  const auto answer = Client(DataFolder(args)).Call("POST", "/api/v1/streams", body);
+  if (!answer.ok()) return Fail(answer.error());
+  return Print(args, *answer,
+               fmt::format("created {}, which keeps {}\n", args.positional()[0],
+                           Hours((*answer)["retention_hours"].AsInt())));
+}
+
+int RunStreamDelete(const Args& args) {
+  if (!args.Switch("--yes")) {
+    return Fail(
+        Error(ErrorCode::kInvalidArgument,
+              fmt::format("this deletes {} and everything stored of it; say --yes if that is meant",
+                          args.positional()[0])));
+  }
+  const auto answer = Client(DataFolder(args)).Call("DELETE", Path(args));
+  if (!answer.ok()) return Fail(answer.error());
+  return Print(args, *answer, fmt::format("deleted {}\n", args.positional()[0]));
+}
+
+int RunStreamRetention(const Args& args) {
+  const auto hours = ParseHours(args.positional()[1]);
+  if (!hours.ok()) return Fail(hours.error());
+  Json body;
+  body.Set("retention_hours", *hours);
+  const auto answer = Client(DataFolder(args)).Call("PATCH", Path(args), body);
+  if (!answer.ok()) return Fail(answer.error());
+  return Print(args, *answer, fmt::format("{} keeps {}\n", args.positional()[0], Hours(*hours)));
+}
+
+}  // namespace penstock::server

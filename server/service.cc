@@ -1,0 +1,166 @@
+#include "server/service.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "ingest/publication_registry.h"
+#include "ingest/rtsp/endpoints.h"
+#include "ingest/source_supervisor.h"
+#include "net/event_loop.h"
+#include "net/http/server.h"
+#include "playback/hls/hls_service.h"
+#include "server/api/stream_json.h"
+#include "server/auth/key_ring.h"
+#include "server/auth/master_key.h"
+#include "server/cli/client.h"
+#include "server/http/front.h"
+#include "store/disk/disk.h"
+#include "store/store.h"
+
+namespace penstock::server {
+namespace {
+
+constexpr std::string_view kAdminUser = "admin";
+
+size_t LoopCount(const Config& config) {
+  if (config.threads != 0) return config.threads;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+store::StoreOptions StoreOptionsOf(const Config& config) {
+  store::StoreOptions options;
+  options.directory = config.data;
+  options.lanes = static_cast<int>(config.store_lanes);
+  options.segment_bytes = config.store_segment_bytes;
+  options.full_at = config.store_full_at;
+  options.read_threads = config.store_read_threads;
+  return options;
+}
+
+ingest::RecordingOptions RecordingOptionsOf(const Config& config) {
+  ingest::RecordingOptions options;
+  options.cut.duration_min = config.fragment_min;
+  options.cut.duration_max = config.fragment_max;
+  options.retention_hours = config.retention_hours();
+  return options;
+}
+
+Result<std::vector<ingest::SourceConfig>> SourcesOf(const Config& config) {
+  std::vector<ingest::SourceConfig> out;
+  for (const ConfiguredSource& source : config.sources) {
+    PS_TRY(const ingest::RtspTransport transport, ParseTransport(source.transport));
+    out.push_back(ingest::SourceConfig{source.name, source.url, transport, true});
+  }
+  return out;
+}
+
+Status MakeFolder(const std::filesystem::path& folder) {
+  std::error_code failure;
+  std::filesystem::create_directories(folder, failure);
+  if (!failure) return Status();
+  return Error(ErrorCode::kIo,
+               fmt::format("cannot make {}: {}", folder.string(), failure.message()));
+}
+
+}  // namespace
+
+// In the order of their making: each may use those above it, and members are destroyed in the
+// opposite order.
+struct Service::Parts {
+  explicit Parts(Config c) : config(std::move(c)) {}
+
+  Config config;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<KeyRing> keys;
+  std::unique_ptr<net::EventLoops> loops;
+  std::unique_ptr<ingest::PublicationRegistry> registry;
+  std::unique_ptr<ingest::SourceSupervisor> sources;
+  std::unique_ptr<playback::HlsService> hls;
+  std::unique_ptr<HttpFront> front;
+  std::unique_ptr<net::HttpServer> http;
+  std::unique_ptr<ingest::rtsp::Server> rtsp;
+};
+
+Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Service::~Service() { CHECK(parts_ == nullptr); }
+
+Result<std::unique_ptr<Service>> Service::Start(Config config, Clock& clock) {
+  std::unique_ptr<Service> service(new Service(std::make_unique<Parts>(std::move(config))));
+  Status started = service->StartParts(clock);
+  if (!started.ok()) {
+    service->Stop();
+    return std::move(started).error();
+  }
+  return service;
+}
+
+Status Service::StartParts(Clock& clock) {
+  Parts& p = *parts_;
+  PS_TRY_VOID(CheckConfig(p.config));
+  PS_TRY(std::vector<ingest::SourceConfig> declarative, SourcesOf(p.config));
+  PS_TRY_VOID(MakeFolder(p.config.data));
+  // The store first: its lock keeps a second server away from everything else in the folder.
+  PS_TRY(p.store, store::Store::Open(StoreOptionsOf(p.config), store::RealDisk(), clock));
+  PS_TRY(MasterKey master, MasterKey::OpenOrCreate(p.config.data / "master.key"));
+  KeyRing::Options key_options;
+  key_options.trust_loopback = p.config.trust_loopback;
+  PS_TRY(p.keys, KeyRing::Load(p.store->catalog(), std::move(master), clock, key_options));
+  if (p.keys->empty()) {
+    PS_TRY(const AccessKey admin,
+           SyncWait(p.keys->Create(std::string(kAdminUser), Role::kAdmin, {})));
+    started_.admin_secret = admin.secret;
+  }
+
+  p.loops = std::make_unique<net::EventLoops>(LoopCount(p.config));
+  p.registry =
+      std::make_unique<ingest::PublicationRegistry>(*p.store, clock, RecordingOptionsOf(p.config));
+  p.sources = std::make_unique<ingest::SourceSupervisor>(
+      p.store->catalog(), *p.registry, *p.loops,
+      [&clock, registry = p.registry.get()](net::EventLoop& loop, ingest::SourceConfig source,
+                                            CancelToken token) {
+        return ingest::rtsp::PullCamera(ingest::rtsp::ClientContext{loop, clock, *registry},
+                                        std::move(source), std::move(token));
+      });
+  p.hls = std::make_unique<playback::HlsService>(*p.store, clock);
+  p.front = std::make_unique<HttpFront>(
+      Services{*p.store, *p.sources, *p.keys, *p.hls, clock, p.config.retention_hours()},
+      HttpFront::Options{p.config.log_requests});
+
+  p.http = std::make_unique<net::HttpServer>(*p.loops, p.front->handler());
+  // A socket file left by a crash is in nobody's use: the store's lock is ours.
+  std::error_code ignored;
+  std::filesystem::remove(SocketOf(p.config.data), ignored);
+  PS_TRY_VOID(p.http->ListenUnix(SocketOf(p.config.data).string()));
+  if (p.config.http) {
+    PS_TRY(started_.http, p.http->Listen(p.config.http->address, p.config.http->port));
+  }
+  p.rtsp = std::make_unique<ingest::rtsp::Server>(*p.loops, *p.keys, *p.registry, clock);
+  if (p.config.rtsp) {
+    PS_TRY(started_.rtsp, p.rtsp->Listen(p.config.rtsp->address, p.config.rtsp->port));
+  }
+  return p.sources->Start(std::move(declarative));
+}
+
+void Service::Stop() {
+  if (!parts_) return;
+  Parts& p = *parts_;
+  if (p.http) p.http->Stop(p.config.stop_within);
+  if (p.rtsp) p.rtsp->Stop();
+  if (p.sources) SyncWait(p.sources->Stop());
+  if (p.registry) SyncWait(p.registry->Drain());
+  p.rtsp.reset();
+  p.http.reset();
+  p.front.reset();
+  // Readers under way hold the store open from the loops' threads; they end with the loops.
+  if (p.store) SyncWait(p.store->Close());
+  if (p.loops) p.loops->Stop();
+  std::error_code ignored;  // Best effort: the next start removes it.
+  std::filesystem::remove(SocketOf(p.config.data), ignored);
+  parts_.reset();
+}
+
+}  // namespace penstock::server

@@ -1,0 +1,47 @@
+// The whole server in one object: what is opened when, and closed in the opposite order.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/time.h"
+#include "net/tcp.h"
+#include "server/config/config.h"
+
+namespace penstock::server {
+
+// Runs from Start until Stop. Used by one thread that is no executor's.
+//
+// Start: folder, master key, store (recovers, claims), keys, HTTP and RTSP listen, sources are
+// pulled. Stop: 1. HTTP accepts no more and lets requests end; cameras are still recorded. 2.
+// Publishers and pulled cameras are ended (TEARDOWN).
+// 3. Their last fragments reach the log. 4. The store folds and closes. 5. The loops end.
+// A crash at any point is a kill -9: what was acknowledged is there again.
+class Service {
+ public:
+  // What the start found and made, for the person in front of the terminal.
+  struct Started {
+    std::optional<net::Endpoint> http;
+    std::optional<net::Endpoint> rtsp;
+    std::string admin_secret;  // only at the very first start
+  };
+
+  // Whatever was opened before a failure is closed again. Blocks.
+  static Result<std::unique_ptr<Service>> Start(Config config, Clock& clock);
+  ~Service();  // Requires Stop.
+
+  const Started& started() const { return started_; }
+  // Idempotent. Blocks.
+  void Stop();
+
+ private:
+  struct Parts;
+  explicit Service(std::unique_ptr<Parts> parts);
+  Status StartParts(Clock& clock);
+
+  std::unique_ptr<Parts> parts_;
+  Started started_;
+};
+
+}  // namespace penstock::server
