@@ -134,7 +134,9 @@ struct Chain::Impl {
     }
     gst_object_ref_sink(bin);
     g_clear_error(&error);
-    bus = gst_bus_new();
+    // A bus of gst_bus_new has a pair of sockets to wake readers; the handler below needs none, and
+    // a camera is to cost one descriptor.
+    bus = GST_BUS(g_object_new(GST_TYPE_BUS, "enable-async", FALSE, nullptr));
     gst_bus_set_sync_handler(bus, OnMessage, &complaints, nullptr);
     gst_element_set_bus(bin, bus);
 
