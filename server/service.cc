@@ -156,10 +156,14 @@ void Service::Stop() {
   p.http.reset();
   p.front.reset();
   // Readers under way hold the store open from the loops' threads; they end with the loops.
-  if (p.store) SyncWait(p.store->Close());
+  if (p.store) {
+    SyncWait(p.store->Close());
+    // Only whose lock it is may take the socket away: it may be another server's. Best effort: the
+    // next start removes it, too.
+    std::error_code ignored;
+    std::filesystem::remove(SocketOf(p.config.data), ignored);
+  }
   if (p.loops) p.loops->Stop();
-  std::error_code ignored;  // Best effort: the next start removes it.
-  std::filesystem::remove(SocketOf(p.config.data), ignored);
   parts_.reset();
 }
 
