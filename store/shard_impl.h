@@ -54,6 +54,8 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   void FoldRetention(uint32_t hours);
   void PutState(IndexBatch& rows) const;
   ShardState CopyState() const;
+  // After recovery: records that abandon the ordinals which the log lacks. Blocks.
+  Result<std::vector<PendingRecord>> FindHoles() const;
   // After recovery: everything folded is visible.
   void StartServing();
   // Deleted, or the store is closing: every wait and call ends with kClosed.
@@ -65,6 +67,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   uint64_t mark() const;
   uint64_t durable_low_water() const;
   uint32_t lane() const { return context_->lane_number; }
+  uint32_t retention_hours() const { return retention_hours_.load(); }
 
   // Where a selector points. May read the index; kTrimmed never.
   Result<uint64_t> Resolve(const Selector& from);

@@ -39,7 +39,8 @@ Result<uint64_t> ShardImpl::ResolveNumber(uint64_t index, uint64_t mark, uint64_
 }
 
 Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState& state) {
-  const int64_t ms = ToMs(time);
+  // Nothing was received before 1970; keys sort as unsigned.
+  const int64_t ms = std::max<int64_t>(ToMs(time), 0);
   const uint64_t end = [&] {
     const std::lock_guard lock(mutex_);
     return window_.end();

@@ -11,7 +11,8 @@ void ShardState::Apply(const ItemRecord& item) {
     ++items;
     body_bytes += header.body_bytes;
   }
-  if (header.kind == ItemKind::kFragment || header.kind == ItemKind::kRecord) {
+  // A gap has a run if an item that was dropped stood there.
+  if (header.kind == ItemKind::kFragment || header.kind == ItemKind::kRecord || header.run != 0) {
     runs_started = std::max(runs_started, header.discontinuity_ordinal + 1);
   }
   const int64_t ms = header.number.server_ms;

@@ -66,6 +66,7 @@ class StoreImpl final : public Store, public LaneListener {
   Status MakeShards(std::map<ShardId, ShardState> states);
   Status FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from);
   Status StartLanes(const std::vector<LaneLog>& logs);
+  Status FillHoles(const std::vector<LaneLog>& logs);
   void StartTimer();
 
   // Retention; on the background thread.
@@ -77,6 +78,7 @@ class StoreImpl final : public Store, public LaneListener {
   Status RemoveOldMeta(Lane& lane, SegmentSeq before);
   Result<bool> IsWhollyHidden(Segment& segment, std::map<ShardId, uint64_t>& marks);
   Status SubmitAndWait(Lane& lane, std::vector<MetaRecord> records);
+  Status SubmitAndWait(Lane& lane, Submission submission);
 
   void CloseNow();
   uint32_t LaneFor(const ShardId& shard) const;

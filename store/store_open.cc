@@ -108,6 +108,7 @@ Status StoreImpl::Start() {
   for (LaneLog& log : logs) PS_TRY_VOID(FinishLane(disk_, log));
   for (const auto& [id, shard] : shards_) shard->StartServing();
   PS_TRY_VOID(StartLanes(logs));
+  PS_TRY_VOID(FillHoles(logs));
   StartTimer();
   return {};
 }

@@ -163,6 +163,9 @@ std::unique_ptr<Lane::Batch> Lane::Plan(std::vector<Submission> taken) {
     }
     auto segment = SegmentFor(retention_class, bytes, server_ms);
     if (!segment.ok()) {
+      // A full volume is a state that passes. Anything else would leave ordinals that were promised
+      // without an end: as after a failed sync, the next opening decides about them.
+      if (segment.error().code() != ErrorCode::kFull) Fail(segment.error());
       Refuse(std::move(submissions), segment.error());
       continue;
     }

@@ -1,0 +1,112 @@
+// After a crash: ordinals that were given out and never ended, though later ones were acknowledged.
+#include <algorithm>
+
+#include "base/log.h"
+#include "store/store_impl.h"
+
+namespace penstock::store {
+namespace {
+
+constexpr uint64_t kPageItems = 256;
+constexpr size_t kRecordsPerSubmission = 512;
+
+uint64_t EpochOfIndex(uint64_t index) { return index >> kCounterBits; }
+
+// What stands in the place of `ordinal`: its slot, abandoned. The slot was opened by the same owner
+// as the item behind it, so that its number is known; its time is taken from there, too.
+PendingRecord MakeAbandoned(uint64_t ordinal, const ItemRecord& next, uint32_t hours) {
+  PendingRecord pending;
+  pending.is_item = true;
+  ItemRecord& record = pending.item;
+  record.shard = next.shard;
+  record.clock_run = next.clock_run;
+  record.retention_class = hours;
+  ItemHeader& header = record.header;
+  header.kind = ItemKind::kAbandoned;
+  header.number.index = MakeIndex(EpochOfIndex(next.header.number.index), ordinal);
+  header.number.server_ms = next.header.number.server_ms;
+  header.server_time = next.header.server_time;
+  header.ordinal = ordinal;
+  const bool next_starts_run = (next.header.flags & kFlagStartsRun) != 0;
+  header.discontinuity_ordinal = next.header.discontinuity_ordinal -
+                                 (next_starts_run && next.header.discontinuity_ordinal > 0 ? 1 : 0);
+  return pending;
+}
+
+}  // namespace
+
+// From the newest backwards: that is where a crash leaves them. Costs nothing when there are none.
+Result<std::vector<PendingRecord>> ShardImpl::FindHoles() const {
+  const ShardState state = CopyState();
+  std::vector<PendingRecord> holes;
+  if (state.next_ordinal <= state.low_water) return holes;
+  const uint64_t ordinals = state.next_ordinal - state.low_water;
+  const uint64_t missing = ordinals - std::min(ordinals, state.items);
+  std::optional<ItemRecord> next;
+  for (uint64_t end = state.next_ordinal; holes.size() < missing && end > state.low_water;) {
+    const uint64_t from = end - std::min(end - state.low_water, kPageItems);
+    PS_TRY(std::vector<StoredItem> page,
+           context_->index->ListItems(id_, from, end, static_cast<size_t>(end - from)));
+    while (end > from) {
+      --end;
+      if (!page.empty() && page.back().record.header.ordinal == end) {
+        next = std::move(page.back().record);
+        page.pop_back();
+      } else if (next.has_value()) {
+        holes.push_back(MakeAbandoned(end, *next, retention_hours_.load()));
+      }
+    }
+  }
+  std::reverse(holes.begin(), holes.end());
+  return holes;
+}
+
+// Ordinals are dense for every reader: a hole that a crash left is abandoned, durably, before
+// anyone reads. A crash in between leaves fewer holes for the next opening. Damage is not papered
+// over: what is missing for that reason stays missing.
+Status StoreImpl::FillHoles(const std::vector<LaneLog>& logs) {
+  for (const auto& [id, shard] : shards_) {
+    const LaneLog& log = logs[shard->lane()];
+    const bool damaged = std::any_of(log.findings.begin(), log.findings.end(),
+                                     [](const auto& finding) { return finding.harmful; });
+    const uint32_t hours = shard->retention_hours();
+    if (damaged || hours == 0) continue;
+    PS_TRY(std::vector<PendingRecord> holes, shard->FindHoles());
+    if (holes.empty()) continue;
+    log::Write(log::kInfo, "slots were open at a crash",
+               {{"shard", id.ToString()}, {"items", holes.size()}});
+    for (size_t at = 0; at < holes.size(); at += kRecordsPerSubmission) {
+      Submission submission;
+      submission.retention_class = hours;
+      const size_t end = std::min(holes.size(), at + kRecordsPerSubmission);
+      submission.records.assign(holes.begin() + static_cast<std::ptrdiff_t>(at),
+                                holes.begin() + static_cast<std::ptrdiff_t>(end));
+      Submission again = submission;
+      LaneState& state = *lanes_[log.lane];
+      const Status status = SubmitAndWait(*state.lane, std::move(submission));
+      if (!status.ok() && status.error().code() != ErrorCode::kFull) return status;
+      if (status.ok()) continue;
+      // No room even for this: they are written when there is.
+      const std::lock_guard lock(state.context->deferred_mutex);
+      state.context->deferred.push_back(std::move(again));
+    }
+  }
+  return {};
+}
+
+Status StoreImpl::SubmitAndWait(Lane& lane, Submission submission) {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::optional<Status> result;
+  submission.done = [&](Status status) {
+    const std::lock_guard lock(mutex);
+    result.emplace(std::move(status));
+    wake.notify_all();
+  };
+  lane.Submit(std::move(submission));
+  std::unique_lock lock(mutex);
+  wake.wait(lock, [&] { return result.has_value(); });
+  return std::move(*result);
+}
+
+}  // namespace penstock::store
