@@ -224,6 +224,11 @@ void FaultDisk::FailNth(DiskCall call, uint64_t nth, ErrorCode code) {
   state_->failures[call] = {nth, code};
 }
 
+void FaultDisk::FailNone() {
+  const std::lock_guard lock(state_->mutex);
+  state_->failures.clear();
+}
+
 void FaultDisk::SetCapacity(uint64_t bytes) {
   const std::lock_guard lock(state_->mutex);
   state_->options.capacity_bytes = bytes;

@@ -57,8 +57,8 @@ class FaultDisk final : public store::Disk {
   Result<std::shared_ptr<void>> Lock(const std::filesystem::path& path) override;
   Result<std::filesystem::path> IndexDirectory(const std::filesystem::path& directory) override;
 
-  // The power goes during the nth changing call from now (1: the next one), which fails; what it
-  // changed may survive like the rest.
+  // The power goes during the nth changing call from now (1: the next one; 0: not), which fails;
+  // what it changed may survive like the rest.
   void CutPowerAfter(uint64_t calls);
   void CutPower();
   bool power_lost() const;
@@ -79,6 +79,8 @@ class FaultDisk final : public store::Disk {
   // leave a part of it written; a failed sync drops what was not durable, and the sync after it
   // would say that all is well.
   void FailNth(DiskCall call, uint64_t nth, ErrorCode code);
+  // Takes back what was ordered and has not happened yet.
+  void FailNone();
   // How many bytes fit; files that are there stay even if they are more.
   void SetCapacity(uint64_t bytes);
 

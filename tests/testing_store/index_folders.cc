@@ -17,15 +17,16 @@ using Listing = std::map<std::string, uint64_t>;
 // The engine's own log is of no use to recovery and grows all the time.
 bool Matters(const fs::path& file) { return !file.filename().string().starts_with("LOG"); }
 
+// Nothing here throws: the engine may delete a file at any moment, and the next listing shows it.
 Listing ListFolder(const fs::path& folder) {
   Listing listing;
   std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
-    std::error_code gone;  // The engine may delete a file between listing and asking; the next
-                           // listing shows it.
-    if (entry.is_regular_file(gone) && Matters(entry.path())) {
-      listing[fs::relative(entry.path(), folder).string()] = entry.file_size(gone);
-    }
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    std::error_code gone;
+    if (!at->is_regular_file(gone) || !Matters(at->path())) continue;
+    const uint64_t size = at->file_size(gone);
+    if (!gone) listing[at->path().lexically_relative(folder).string()] = size;
   }
   return listing;
 }
