@@ -107,6 +107,7 @@ class StoreImpl final : public Store, public LaneListener {
   std::mutex timer_mutex_;
   std::condition_variable timer_wake_;
   bool timer_stopping_ = false;
+  std::atomic<bool> retention_queued_{false};
   std::thread timer_;
   bool closed_ = false;
 

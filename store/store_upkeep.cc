@@ -221,11 +221,14 @@ void StoreImpl::StartTimer() {
     std::unique_lock lock(timer_mutex_);
     while (!timer_wake_.wait_for(lock, options_.retention_interval,
                                  [this] { return timer_stopping_; })) {
+      if (retention_queued_.exchange(true)) continue;  // the last one still waits behind a seal
       background_->Post([this] {
+        retention_queued_.store(false);
         const Status status = RunRetention(clock_.Now());
-        if (!status.ok())
+        if (!status.ok()) {
           log::Write(log::kWarning, "retention is not finished",
                      {{"error", status.error().ToString()}});
+        }
       });
     }
   });

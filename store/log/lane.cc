@@ -13,6 +13,9 @@
 namespace penstock::store {
 namespace {
 
+// Active segments for items, at most.
+constexpr size_t kClassesMax = 16;
+
 // A part's head grows by the track sets it must repeat; those of one item are counted with it.
 uint64_t BytesMax(const Submission& submission) {
   uint64_t bytes = 0;
@@ -147,8 +150,21 @@ void Lane::CommitLoop() {
   }
 }
 
+// Each class in use has a file and a sync of its own; beyond the bound an item stands with those
+// that are kept at least as long. Its own retention hides it on time all the same.
+uint32_t Lane::PlaceFor(uint32_t retention_class) const {
+  const auto found = active_.lower_bound(retention_class);
+  if (retention_class == kMetaClass || (found != active_.end() && found->first == retention_class))
+    return retention_class;
+  const size_t classes = active_.size() - active_.count(kMetaClass);
+  if (classes < kClassesMax) return retention_class;
+  return found != active_.end() ? found->first : active_.rbegin()->first;
+}
+
 std::unique_ptr<Lane::Batch> Lane::Plan(std::vector<Submission> taken) {
   std::map<uint32_t, std::vector<Submission>> by_class;
+  for (Submission& submission : taken)
+    submission.retention_class = PlaceFor(submission.retention_class);
   for (Submission& submission : taken)
     by_class[submission.retention_class].push_back(std::move(submission));
 

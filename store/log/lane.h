@@ -106,6 +106,7 @@ class Lane {
   Result<std::pair<std::filesystem::path, std::unique_ptr<DiskFile>>> TakeFile(
       uint32_t retention_class, uint64_t bytes, uint64_t& capacity);
   Result<std::pair<std::filesystem::path, std::unique_ptr<DiskFile>>> MakeSpare(uint64_t bytes);
+  uint32_t PlaceFor(uint32_t retention_class) const;
   bool SpansTooMuch(const ActiveSegment& segment, int64_t now_ms) const;
   Status WriteParts(Batch& batch);
   void Publish(Batch& batch, Status written);

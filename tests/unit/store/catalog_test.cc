@@ -1,0 +1,120 @@
+#include "tests/unit/store/store_fixture.h"
+
+namespace penstock::store {
+namespace {
+
+class CatalogTest : public StoreTest {
+ protected:
+  Status Put(std::string key, std::string value, uint64_t version, std::string request = "") {
+    std::vector<Expect> expects;
+    expects.push_back({key, version});
+    std::vector<CatalogWrite> writes;
+    writes.push_back({key, Bytes::Copy(value)});
+    return SyncWait(
+        store_->catalog().Txn(std::move(expects), std::move(writes), std::move(request)));
+  }
+  std::string Get(std::string_view key) {
+    const auto entry = store_->catalog().Get(key);
+    return entry ? std::string(entry->value.text()) : "-";
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Lanes, CatalogTest, ::testing::Values(1, 2));
+
+TEST_P(CatalogTest, AChangeNeedsTheVersionItSaw) {
+  Open();
+  EXPECT_TRUE(Put("k", "1", 0).ok());
+  EXPECT_EQ(Put("k", "2", 0).error().code(), ErrorCode::kConflict);
+  const uint64_t version = store_->catalog().Get("k")->version;
+  EXPECT_TRUE(Put("k", "2", version).ok());
+  EXPECT_EQ(Put("k", "3", version).error().code(), ErrorCode::kConflict);
+  EXPECT_EQ(Get("k"), "2");
+  EXPECT_GT(store_->catalog().Get("k")->version, version);
+  Reopen();
+  EXPECT_EQ(Get("k"), "2");
+}
+
+TEST_P(CatalogTest, ATransactionIsAllOrNothing) {
+  Open();
+  EXPECT_TRUE(Put("a", "1", 0).ok());
+  std::vector<Expect> expects;
+  expects.push_back({"a", 999});
+  std::vector<CatalogWrite> writes;
+  writes.push_back({"b", Bytes::Copy("x")});
+  writes.push_back({"a", std::nullopt});
+  EXPECT_EQ(SyncWait(store_->catalog().Txn(expects, writes, "")).error().code(),
+            ErrorCode::kConflict);
+  EXPECT_EQ(Get("b"), "-");
+  expects[0].version = store_->catalog().Get("a")->version;
+  EXPECT_TRUE(SyncWait(store_->catalog().Txn(expects, writes, "")).ok());
+  EXPECT_EQ(Get("a"), "-");
+  EXPECT_EQ(Get("b"), "x");
+}
+
+TEST_P(CatalogTest, AnErasedKeyComesBackWithALargerVersion) {
+  Open();
+  EXPECT_TRUE(Put("a", "1", 0).ok());
+  const uint64_t first = store_->catalog().Get("a")->version;
+  std::vector<CatalogWrite> writes;
+  writes.push_back({"a", std::nullopt});
+  EXPECT_TRUE(SyncWait(store_->catalog().Txn({}, writes, "")).ok());
+  EXPECT_TRUE(Put("a", "2", 0).ok());
+  EXPECT_GT(store_->catalog().Get("a")->version, first);
+}
+
+TEST_P(CatalogTest, ARepeatedRequestHasTheFirstOutcome) {
+  Open();
+  EXPECT_TRUE(Put("k", "1", 0, "request-1").ok());
+  EXPECT_TRUE(Put("k", "1", 0, "request-1").ok());
+  EXPECT_EQ(Put("k", "2", 0, "request-2").error().code(), ErrorCode::kConflict);
+  Reopen();
+  EXPECT_TRUE(Put("k", "1", 0, "request-1").ok());
+  std::vector<CatalogWrite> writes;
+  writes.push_back({"k", std::nullopt});
+  EXPECT_TRUE(SyncWait(store_->catalog().Txn({}, writes, "")).ok());
+  EXPECT_EQ(Put("k", "2", 0, "request-2").error().code(), ErrorCode::kConflict);
+  EXPECT_EQ(Get("k"), "-");
+}
+
+TEST_P(CatalogTest, BoundsAndTheStoresOwnKeysAreRefused) {
+  Open();
+  EXPECT_EQ(Put("k", std::string(64 * 1024 + 1, 'x'), 0).error().code(), ErrorCode::kTooLarge);
+  EXPECT_TRUE(Put("k", std::string(64 * 1024, 'x'), 0).ok());
+  EXPECT_EQ(Put("", "x", 0).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(Put("stream/a", "x", 0).error().code(), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(Put("k2", "x", 0, std::string(300, 'r')).error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_P(CatalogTest, AScanGoesOnAfterAKey) {
+  Open();
+  for (const char* key : {"a/1", "a/2", "a/3", "b/1"}) EXPECT_TRUE(Put(key, key, 0).ok());
+  const auto keys = [&](std::string_view after, size_t limit) {
+    std::string out;
+    for (const auto& entry : store_->catalog().Scan("a/", after, limit)) out += entry.key + " ";
+    return out;
+  };
+  EXPECT_EQ(keys("", 10), "a/1 a/2 a/3 ");
+  EXPECT_EQ(keys("", 2), "a/1 a/2 ");
+  EXPECT_EQ(keys("a/2", 2), "a/3 ");
+  EXPECT_EQ(keys("a/3", 2), "");
+}
+
+TEST_P(CatalogTest, StreamsAreMadeOnceAndLiveAnewAfterADeletion) {
+  Open();
+  const auto first = SyncWait(store_->CreateStream(Name("cam"), 24));
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(SyncWait(store_->CreateStream(Name("cam"), 24)).error().code(),
+            ErrorCode::kAlreadyExists);
+  EXPECT_EQ(SyncWait(store_->CreateStream(Name("cam2"), 1'000'000)).error().code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(SyncWait(store_->DeleteStream(Name("none"))).error().code(), ErrorCode::kNotFound);
+  EXPECT_TRUE(SyncWait(store_->DeleteStream(Name("cam"))).ok());
+  EXPECT_EQ(store_->OpenShard(first->shard), nullptr);
+  const auto second = SyncWait(store_->CreateStream(Name("cam"), 12));
+  ASSERT_TRUE(second.ok());
+  EXPECT_NE(second->shard, first->shard);
+  EXPECT_EQ(second->retention_hours, 12u);
+}
+
+}  // namespace
+}  // namespace penstock::store

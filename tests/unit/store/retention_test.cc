@@ -1,0 +1,187 @@
+#include <filesystem>
+
+#include "base/metrics.h"
+#include "tests/unit/store/store_fixture.h"
+
+namespace penstock::store {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+class RetentionTest : public StoreTest {
+ protected:
+  size_t Segments() {
+    size_t count = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(options_.directory)) {
+      const std::string name = entry.path().filename().string();
+      if (name.ends_with("h.segment")) ++count;
+    }
+    return count;
+  }
+  void Enforce() { ASSERT_TRUE(SyncWait(store_->EnforceRetention()).ok()); }
+};
+
+INSTANTIATE_TEST_SUITE_P(Lanes, RetentionTest, ::testing::Values(1, 2));
+
+TEST_P(RetentionTest, ItemsAreHiddenExactlyOnTimeWithoutAnyPass) {
+  Open();
+  auto shard = Stream("a", 1);
+  const ServerTime start = clock_.Now();
+  Append(*shard, 100, 0);
+  clock_.Advance(std::chrono::minutes(10));
+  Append(*shard, 100, 1);
+  const auto all = Find(*shard, FromOldest{});
+  clock_.SetWall(start + std::chrono::hours(1) - std::chrono::milliseconds(1));
+  EXPECT_THAT(Ordinals(Find(*shard, FromOldest{})), ElementsAre(0, 1));
+  clock_.SetWall(start + std::chrono::hours(1));
+  EXPECT_THAT(Ordinals(Find(*shard, FromOldest{})), ElementsAre(1));
+  EXPECT_EQ(SyncWait(shard->Open(all[0], BodyForm::kMemory)).error().code(), ErrorCode::kTrimmed);
+  EXPECT_EQ(shard->GetStatus().oldest_ordinal, 1u);
+  EXPECT_EQ(shard->GetStatus().items, 1u);
+}
+
+TEST_P(RetentionTest, ASegmentGoesWhenAllOfItIsExpiredAndNotBefore) {
+  options_.segment_span = std::chrono::seconds(60);
+  Open();
+  auto shard = Stream("a", 1);
+  for (uint64_t i = 0; i < 20; ++i) {
+    Append(*shard, 100, i);
+    clock_.Advance(std::chrono::minutes(10));
+    Enforce();
+  }
+  // 6 of 10 minutes apart are younger than an hour; each has a segment of its own.
+  EXPECT_EQ(shard->GetStatus().items, 6u - 1u);
+  EXPECT_LE(Segments(), 7u);
+  EXPECT_GE(Segments(), 5u);
+  shard.reset();
+  Reopen();
+  shard = Stream("a", 1);
+  EXPECT_EQ(shard->GetStatus().items, 5u);
+  for (const ItemRef& ref : Find(*shard, FromOldest{}))
+    ExpectBytes(*shard, ref, 100, ref.header.ordinal);
+  clock_.Advance(std::chrono::hours(2));
+  Enforce();
+  Enforce();
+  EXPECT_EQ(Segments(), 0u);
+  EXPECT_THAT(Find(*shard, FromOldest{}), IsEmpty());
+  EXPECT_EQ(shard->GetStatus().oldest_ordinal, 20u);
+  EXPECT_EQ(Append(*shard, 100, 20).ordinal, 20u);
+  shard.reset();
+  Close();
+  fs::remove_all(options_.directory / "index");
+  Open();
+  shard = Stream("a", 1);
+  EXPECT_THAT(Ordinals(Find(*shard, FromOldest{})), ElementsAre(20));
+}
+
+TEST_P(RetentionTest, WhatALongerRetentionStillNeedsStays) {
+  Open();
+  auto shard = Stream("a", 1);
+  Append(*shard, 100, 0);
+  ASSERT_TRUE(SyncWait(store_->SetRetention(Name("a"), 100)).ok());
+  shard.reset();
+  Reopen();  // seals the segment of class 1 h
+  shard = Stream("a");
+  clock_.Advance(std::chrono::hours(50));
+  Enforce();
+  ASSERT_EQ(Find(*shard, FromOldest{}).size(), 1u);
+  ExpectBytes(*shard, Find(*shard, FromOldest{})[0], 100, 0);
+  clock_.Advance(std::chrono::hours(51));
+  Enforce();
+  EXPECT_THAT(Find(*shard, FromOldest{}), IsEmpty());
+  EXPECT_EQ(Segments(), 0u);
+}
+
+TEST_P(RetentionTest, ADeletedStreamsBytesGoWithTheirSegment) {
+  Open();
+  Append(*Stream("a", 1), 100, 0);
+  ASSERT_TRUE(SyncWait(store_->DeleteStream(Name("a"))).ok());
+  Reopen();
+  clock_.Advance(std::chrono::hours(2));
+  Enforce();
+  EXPECT_EQ(Segments(), 0u);
+  EXPECT_EQ(Stream("a", 1)->GetStatus().next_ordinal, 0u);
+}
+
+TEST_P(RetentionTest, SegmentsAreCutBySizeAndOneBatchMayBeLargerThanThat) {
+  options_.segment_bytes = 1u << 20;
+  Open();
+  auto shard = Stream("a");
+  for (uint64_t i = 0; i < 10; ++i) Append(*shard, 300'000, i);
+  Append(*shard, 3'000'000, 10);
+  EXPECT_GE(Segments(), 4u);
+  const auto found = Find(*shard, FromOldest{});
+  ASSERT_EQ(found.size(), 11u);
+  for (uint64_t i = 0; i < 11; ++i) ExpectBytes(*shard, found[i], i == 10 ? 3'000'000 : 300'000, i);
+}
+
+TEST_P(RetentionTest, AFullVolumeRefusesNewItemsAndStillTakesTrimsAndGaps) {
+  Open();
+  auto shard = Stream("a");
+  Append(*shard, 100, 0);
+  shard.reset();
+  // Everything counts as full from here on.
+  Close();
+  options_.full_at = 0.0;
+  Open();
+  shard = Stream("a");
+  EXPECT_TRUE(store_->GetStats().full);
+  EXPECT_EQ(shard->OpenSlot().error().code(), ErrorCode::kFull);
+  EXPECT_TRUE(SyncWait(shard->Trim(1)).ok());
+  EXPECT_TRUE(SyncWait(store_->CreateStream(Name("b"), 24)).ok());
+  EXPECT_TRUE(Stream("live", 0)->OpenSlot().ok());
+}
+
+TEST_P(RetentionTest, ManyClassesShareAtMostSixteenSegments) {
+  options_.segment_bytes = 1u << 20;
+  Open();
+  for (uint32_t i = 0; i < 40; ++i)
+    Append(*Stream(fmt::format("s{}", i), 10 + (i * 7) % 40), 100, i);
+  EXPECT_LE(Segments(), 16u * static_cast<size_t>(GetParam()));
+  for (uint32_t i = 0; i < 40; ++i) {
+    auto shard = Stream(fmt::format("s{}", i));
+    ExpectBytes(*shard, Find(*shard, FromOldest{})[0], 100, i);
+  }
+  Reopen();
+  clock_.Advance(std::chrono::hours(12));
+  EXPECT_THAT(Find(*Stream("s0"), FromOldest{}), IsEmpty());
+  EXPECT_EQ(Find(*Stream("s1"), FromOldest{}).size(), 1u);
+}
+
+// Every segment that a batch touches is synced once, whatever the number of streams.
+TEST_P(RetentionTest, ManyStreamsShareTheirSyncs) {
+  Open();
+  std::vector<std::shared_ptr<Shard>> shards;
+  for (int i = 0; i < 40; ++i) shards.push_back(Stream(fmt::format("s{}", i)));
+  auto& parts = metrics::GetCounter("penstock_store_batch_parts_total", "");
+  auto& syncs = metrics::GetCounter("penstock_store_fdatasyncs_total", "");
+  const uint64_t parts_before = parts.value();
+  const uint64_t syncs_before = syncs.value();
+  auto all = [](std::vector<std::shared_ptr<Shard>> list, int& acknowledged) -> Task<void> {
+    TaskGroup group;
+    auto one = [](std::shared_ptr<Shard> shard, int& done) -> Task<void> {
+      for (uint64_t i = 0; i < 5; ++i) {
+        NewItem item = Item(*shard, 20'000, i);
+        const auto header = co_await shard->Append(std::move(item));
+        if (header.ok()) ++done;
+      }
+    };
+    for (const auto& shard : list) group.Spawn(one(shard, acknowledged));
+    co_await group.Join();
+  };
+  int acknowledged = 0;
+  SyncWait(all(shards, acknowledged));
+  EXPECT_EQ(acknowledged, 200);
+  EXPECT_LE(syncs.value() - syncs_before, parts.value() - parts_before);
+  EXPECT_LT(parts.value() - parts_before, 200u);
+  for (const auto& shard : shards) {
+    const auto found = Find(*shard, FromOldest{});
+    ASSERT_EQ(found.size(), 5u);
+    for (uint64_t i = 0; i < 5; ++i) ExpectBytes(*shard, found[i], 20'000, i);
+  }
+}
+
+}  // namespace
+}  // namespace penstock::store
