@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "ingest/rtsp/media_format.h"
 #include "ingest/rtsp/message.h"
 #include "ingest/rtsp/sdp.h"
 
