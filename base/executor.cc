@@ -19,7 +19,8 @@ Executor::CurrentScope::CurrentScope(Executor* executor) : before_(current_execu
 Executor::CurrentScope::~CurrentScope() { current_executor = before_; }
 
 void LoopExecutor::Post(Work work) {
-  // Notified under the lock: once the work can run, it may end the loop, and this object with it (SyncWait).
+  // Notified under the lock: once the work can run, it may end the loop, and this object with it
+  // (SyncWait).
   const std::lock_guard lock(mutex_);
   queue_.push_back(std::move(work));
   wake_.notify_one();

@@ -97,9 +97,11 @@ inline constexpr size_t kRtspHeadBytesMax = 16 * 1024;
 inline constexpr size_t kRtspBodyBytesMax = 64 * 1024;
 inline constexpr size_t kSdpMediaMax = 16;
 inline constexpr size_t kRtspConnectionsMax = 10'000;
-// What may wait for a peer that does not read; beyond it the connection is closed. Reports are dropped long before.
+// What may wait for a peer that does not read; beyond it the connection is closed. Reports are
+// dropped long before.
 inline constexpr size_t kRtspSendQueueBytesMax = 256 * 1024;
-// A connection that has not come to RECORD by then is closed, and so is a publisher that sends nothing for that long.
+// A connection that has not come to RECORD by then is closed, and so is a publisher that sends
+// nothing for that long.
 inline constexpr std::chrono::seconds kRtspHandshakeTime{60};
 inline constexpr std::chrono::seconds kRtspPublisherStall{10};
 // Wrong keys on one connection; guessing faster needs new connections, which are counted.
