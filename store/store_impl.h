@@ -66,6 +66,7 @@ class StoreImpl final : public Store, public LaneListener {
   Status MakeShards(std::map<ShardId, ShardState> states);
   Status FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from);
   Status StartLanes(const std::vector<LaneLog>& logs);
+  Status SyncAdopted(const std::vector<LaneLog>& logs);
   Status FillHoles(const std::vector<LaneLog>& logs);
   void StartTimer();
 

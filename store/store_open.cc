@@ -103,13 +103,30 @@ Status StoreImpl::Start() {
     from.assign(logs.size(), 0);
     PS_TRY_VOID(LoadFromSnapshots(logs, rows));
     PS_TRY_VOID(index_->Commit(std::move(rows)));
+    // What was cleared must not come back: by then the log may have grown past it.
+    PS_TRY_VOID(index_->Flush());
   }
+  PS_TRY_VOID(SyncAdopted(logs));
   PS_TRY_VOID(FoldLogs(logs, from));
   for (LaneLog& log : logs) PS_TRY_VOID(FinishLane(disk_, log));
   for (const auto& [id, shard] : shards_) shard->StartServing();
   PS_TRY_VOID(StartLanes(logs));
   PS_TRY_VOID(FillHoles(logs));
   StartTimer();
+  return {};
+}
+
+// A process that was killed leaves batches that are whole and not durable. They are used, so they
+// are made durable before the index or anyone else learns of them.
+Status StoreImpl::SyncAdopted(const std::vector<LaneLog>& logs) {
+  for (const LaneLog& log : logs) {
+    for (const ScannedSegment& scanned : log.segments) {
+      if (scanned.sealed) continue;
+      PS_TRY(const std::unique_ptr<DiskFile> file,
+             disk_.Open(scanned.segment->path(), Disk::Mode::kReadWrite, true));
+      PS_TRY_VOID(file->Sync());
+    }
+  }
   return {};
 }
 

@@ -18,7 +18,7 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
 TEST(ModelTest, TheStoreAnswersAsANaiveModelDoesAfterEveryOperation) {
   constexpr int kSteps = 150;
   const uint64_t only_seed = FromEnvironment("PENSTOCK_MODEL_SEED", 0);
-  const uint64_t runs = only_seed != 0 ? 1 : FromEnvironment("PENSTOCK_MODEL_RUNS", 25);
+  const uint64_t runs = only_seed != 0 ? 1 : FromEnvironment("PENSTOCK_MODEL_RUNS", 60);
   for (uint64_t n = 0; n < runs; ++n) {
     const uint64_t seed = only_seed != 0 ? only_seed : RandomU64() >> 1 | 1;
     ModelRun run(seed);
