@@ -7,18 +7,8 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "ingest/rtsp/text.h"
-#include "ingest/rtsp/watchdog.h"
 
 namespace penstock::ingest::rtsp {
-namespace {
-
-using std::chrono::seconds;
-
-constexpr std::string_view kCname = "penstock";
-constexpr std::string_view kUserAgent = "Penstock";
-constexpr int kChallengesMax = 3;
-
-}  // namespace
 
 ClientSession::ClientSession(ClientEnvironment& environment, Options options,
                              std::unique_ptr<MediaSink>& sink)
@@ -244,102 +234,6 @@ Task<void> ClientSession::Leave() {
   }
 }
 
-Task<Result<Response>> ClientSession::Exchange(std::string method, std::string url,
-                                               Headers headers) {
-  for (int challenges = 0;; ++challenges) {
-    if (end_) co_return Error(ErrorCode::kCancelled, end_->reason);
-    const uint64_t cseq = SendRequest(method, url, headers);
-    awaited_method_ = method;
-    answer_due_ = environment_.clock.SteadyNow() + kAnswerTime;
-    auto response = co_await AwaitResponse(cseq);
-    answer_due_.reset();
-    if (!response.ok()) co_return response;
-    if (response->status != 401) {
-      auth_.OnAccepted();
-      co_return response;
-    }
-    PS_CO_TRY_VOID(auth_.OnChallenge(response->headers));
-    if (challenges == kChallengesMax) {
-      co_return Error(ErrorCode::kUnauthenticated,
-                      "401: the camera asks for credentials again and again");
-    }
-  }
-}
-
-Task<Result<Response>> ClientSession::AwaitResponse(uint64_t cseq) {
-  for (;;) {
-    auto next = connection_->TryNext();
-    if (!next.ok()) co_return next.error();
-    if (!next->has_value()) {
-      const Status filled = co_await connection_->Fill();
-      if (!filled.ok()) co_return filled.error();
-    } else if (const auto* packet = std::get_if<Interleaved>(&**next)) {
-      OnPacket(*packet);
-    } else if (auto* response = std::get_if<Response>(&**next)) {
-      // Some cameras leave CSeq out; only an older one is certainly not meant.
-      const auto header = response->headers.Find("CSeq");
-      const auto number = header ? ParseDecimal(*header) : std::nullopt;
-      if (!number || *number >= cseq) co_return std::move(*response);
-    } else {
-      OnServerRequest(std::get<Request>(**next));
-    }
-  }
-}
-
-uint64_t ClientSession::SendRequest(std::string_view method, const std::string& url,
-                                    const Headers& headers) {
-  Request request;
-  request.method = method;
-  request.url = url;
-  request.headers.Add("CSeq", fmt::format("{}", ++cseq_));
-  request.headers.Add("User-Agent", std::string(kUserAgent));
-  if (!session_id_.empty()) request.headers.Add("Session", session_id_);
-  if (auto authorization = auth_.Authorize(method, url))
-    request.headers.Add("Authorization", std::move(*authorization));
-  for (const auto& [name, value] : headers.fields()) request.headers.Add(name, value);
-  connection_->Send(request.Serialize());
-  return cseq_;
-}
-
-// What a status means, in plain words.
-Error ClientSession::Explain(const Response& response, std::string_view method) {
-  const int status = response.status;
-  if (status == 301 || status == 302) {
-    auto target = Url::Parse(response.headers.Find("Location").value_or(""));
-    if (target.ok()) {
-      // Credentials belong to the host they were written for.
-      if (target->host == options_.url.host && !target->has_credentials) {
-        target->user = options_.url.user;
-        target->password = options_.url.password;
-        target->has_credentials = options_.url.has_credentials;
-      }
-      End(SessionEnd::Kind::kRedirected, fmt::format("redirected to {}", target->ToString()));
-      end_->redirect = std::move(*target);
-      return Error(ErrorCode::kCancelled, "redirected");
-    }
-  }
-  const std::string words = Printable(
-      response.reason.empty() ? StandardReason(status) : std::string_view(response.reason), 100);
-  switch (status) {
-    case 403:
-      return Error(ErrorCode::kUnavailable,
-                   fmt::format("403: the camera forbids this to user '{}'", options_.url.user));
-    case 404:
-    case 410:
-      return Error(
-          ErrorCode::kUnavailable,
-          fmt::format("{}: the camera has nothing at {}", status,
-                      options_.url.path.empty() ? "/" : Cut(options_.url.path, '?').first));
-    case 453:
-      return Error(ErrorCode::kUnavailable, "453: the camera has no bandwidth or session left");
-    case 503:
-      return Error(ErrorCode::kUnavailable, fmt::format("503: the camera is busy ({})", words));
-    default:
-      return Error(ErrorCode::kUnavailable,
-                   fmt::format("{}: the camera refuses {} ({})", status, method, words));
-  }
-}
-
 void ClientSession::OnPacket(const Interleaved& packet) {
   if (end_) return;
   for (Track& track : tracks_) {
@@ -425,90 +319,6 @@ void ClientSession::EndWith(const Error& error) {
     default:
       return End(SessionEnd::Kind::kFailed, error.message());
   }
-}
-
-// One timer per camera, whatever its packet rate.
-Task<void> ClientSession::Watch(CancelToken token) {
-  for (;;) {
-    const Status slept = co_await Sleep(seconds(1), token);
-    if (!slept.ok() || end_) co_return;
-    const SteadyTime now = environment_.clock.SteadyNow();
-    if (answer_due_ && now >= *answer_due_) {
-      End(SessionEnd::Kind::kFailed,
-          fmt::format("no answer to {} for {} s", awaited_method_, kAnswerTime.count()));
-      connection_->Close(Error(ErrorCode::kTimeout, end_->reason));
-      co_return;
-    }
-    if (!playing_) continue;
-    for (Track& track : tracks_) track.receiver->Expire(now);
-    CheckTracks(now);
-    if (end_) co_return;
-    KeepAliveIfDue(now);
-    if (now - reported_ >= kReportInterval) ReportReception(now);
-  }
-}
-
-void ClientSession::CheckTracks(SteadyTime now) {
-  std::vector<TrackView> views;
-  bool any_unit = false;
-  for (const Track& track : tracks_) {
-    TrackView view;
-    view.number = track.receiver->number();
-    view.name = track.receiver->name();
-    view.video = track.receiver->video();
-    view.progress = track.receiver->progress();
-    view.complaint = track.receiver->complaint();
-    any_unit = any_unit || view.progress.units > 0;
-    views.push_back(std::move(view));
-  }
-  Verdict verdict = Judge(views, playing_since_, now, options_.udp);
-  switch (verdict.kind) {
-    case Verdict::Kind::kDead:
-      return End(SessionEnd::Kind::kFailed, std::move(verdict.reason));
-    case Verdict::Kind::kUdpSilent:
-      return End(SessionEnd::Kind::kUdpSilent, std::move(verdict.reason));
-    case Verdict::Kind::kWaiting:
-      return Tell(SourceState::kWaiting, std::move(verdict.reason));
-    case Verdict::Kind::kFine:
-      break;
-  }
-  if (!any_unit) return;
-  if (!left_out_.empty())
-    verdict.reason += fmt::format("{}without {}, which cannot be recorded",
-                                  verdict.reason.empty() ? "" : "; ", left_out_);
-  Tell(SourceState::kRecording, std::move(verdict.reason));
-}
-
-void ClientSession::KeepAliveIfDue(SteadyTime now) {
-  if (now - kept_alive_ < keep_alive_.interval()) return;
-  kept_alive_ = now;
-  const Headers none;
-  keep_alive_cseq_ = SendRequest(keep_alive_.method(), aggregate_url_, none);
-}
-
-void ClientSession::ReportReception(SteadyTime now) {
-  reported_ = now;
-  for (Track& track : tracks_) {
-    const auto block = track.receiver->TakeReport(now);
-    if (!block) continue;
-    const std::vector<rtp::ReportBlock> blocks(1, *block);
-    const Bytes report = rtp::MakeReceiverReport(own_ssrc_, blocks, kCname);
-    if (track.udp) {
-      track.udp->SendRtcp(report);
-    } else {
-      connection_->SendOrDrop(
-          InterleavedFrame(static_cast<uint8_t>(track.channels.second), report));
-    }
-  }
-}
-
-void ClientSession::Tell(SourceState state, std::string reason) {
-  if (told_ && told_->state == state && told_->reason == reason) return;
-  SourceStatus status;
-  status.state = state;
-  status.reason = std::move(reason);
-  told_ = status;
-  environment_.publications.Report(options_.stream, std::move(status));
 }
 
 }  // namespace penstock::ingest::rtsp

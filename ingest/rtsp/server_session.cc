@@ -13,29 +13,13 @@
 namespace penstock::ingest::rtsp {
 namespace {
 
-using std::chrono::seconds;
-
 constexpr std::string_view kMethods =
     "OPTIONS, ANNOUNCE, SETUP, RECORD, PAUSE, TEARDOWN, GET_PARAMETER, SET_PARAMETER";
-constexpr std::string_view kCname = "penstock";
-constexpr seconds kSessionTimeout{60};
-constexpr seconds kReportInterval{5};
-// Longer than any sane key frame interval.
-constexpr seconds kUnreadablePatience{5};
-
 Origin OriginOf(const net::Endpoint& peer) {
   Origin origin;
   origin.loopback = peer.is_loopback();
   origin.peer = peer.ToString();
   return origin;
-}
-
-// Reasons quote peers and errors: nothing in them may end the line.
-Response Refuse(int status, std::string_view reason = {}) {
-  Response response;
-  response.status = status;
-  response.reason = Printable(reason, 300);
-  return response;
 }
 
 // rtsp://host:port/<stream>, with or without a slash and a query behind it.
@@ -77,6 +61,13 @@ int StatusOf(const Error& error) {
 }
 
 }  // namespace
+
+Response ServerSession::Refuse(int status, std::string_view reason) {
+  Response response;
+  response.status = status;
+  response.reason = Printable(reason, 300);
+  return response;
+}
 
 ServerSession::ServerSession(ServerContext& context, std::unique_ptr<net::TcpStream> stream)
     : context_(context),
@@ -219,87 +210,6 @@ Task<Response> ServerSession::Announce(Request request) {
   co_return Response();
 }
 
-Status ServerSession::MakeTracks(const Sdp& sdp, const std::string& base) {
-  if (sdp.media.empty()) return Error(ErrorCode::kProtocol, "the session description has no media");
-  for (const SdpMedia& media : sdp.media) {
-    auto receiver = TrackReceiver::Make(context_.make_depayloader, media,
-                                        static_cast<uint32_t>(tracks_.size() + 1));
-    if (!receiver.ok()) {
-      if (receiver.error().code() != ErrorCode::kUnsupported) return receiver.error();
-      return Error(
-          ErrorCode::kUnsupported,
-          fmt::format("Unsupported Media Type: {} cannot be recorded; H.264, H.265 and AAC can",
-                      receiver.error().message()));
-    }
-    Track track;
-    track.url = ResolveControl(base, media.control);
-    track.control = media.control;
-    track.receiver = std::move(*receiver);
-    tracks_.push_back(std::move(track));
-  }
-  return Status();
-}
-
-// By the whole URL; else by how it ends, since clients join control and URL in different ways; a
-// lone track is meant whatever is said.
-ServerSession::Track* ServerSession::FindTrack(std::string_view url) {
-  for (Track& track : tracks_) {
-    if (track.url == url) return &track;
-  }
-  for (Track& track : tracks_) {
-    if (!track.control.empty() && url.ends_with("/" + track.control)) return &track;
-  }
-  return tracks_.size() == 1 ? &tracks_.front() : nullptr;
-}
-
-NumberPair ServerSession::ChooseChannels(const std::optional<NumberPair>& wanted) const {
-  const auto free = [this](uint16_t channel) {
-    return channel < channels_.size() && channels_[channel] < 0;
-  };
-  if (wanted && wanted->first != wanted->second && free(wanted->first) && free(wanted->second))
-    return *wanted;
-  NumberPair pair(0, 1);
-  while (!free(pair.first) || !free(pair.second)) {
-    pair.first = static_cast<uint16_t>(pair.first + 2);
-    pair.second = static_cast<uint16_t>(pair.second + 2);
-  }
-  return pair;
-}
-
-Response ServerSession::Setup(const Request& request) {
-  if (state_ != State::kAnnounced) {
-    return Refuse(455,
-                  "Method Not Valid in This State: SETUP follows ANNOUNCE; play by HLS instead");
-  }
-  Track* const track = FindTrack(request.url);
-  if (track == nullptr) return Refuse(404, "Not Found: no such track was announced");
-  if (track->channels) return Refuse(455, "Method Not Valid in This State: this track is set up");
-  const auto transports = ParseTransports(request.headers.Find("Transport").value_or(""));
-  const auto offer = std::find_if(transports.begin(), transports.end(), [](const Transport& t) {
-    return t.tcp && !t.multicast && t.protocol == "RTP/AVP/TCP";
-  });
-  if (offer == transports.end()) {
-    return Refuse(
-        461, "Unsupported Transport: publish over TCP, interleaved (ffmpeg: -rtsp_transport tcp)");
-  }
-  const NumberPair pair = ChooseChannels(offer->interleaved);
-  track->channels = pair;
-  const auto index = static_cast<int16_t>(track - tracks_.data());
-  channels_[pair.first] = static_cast<int16_t>(2 * index);
-  channels_[pair.second] = static_cast<int16_t>(2 * index + 1);
-  if (session_id_.empty()) session_id_ = fmt::format("{:016X}", RandomU64());
-
-  Transport chosen;
-  chosen.protocol = offer->protocol;
-  chosen.interleaved = pair;
-  chosen.mode = "record";
-  Response response;
-  response.headers.Add("Transport", chosen.ToString());
-  response.headers.Add("Session",
-                       fmt::format("{};timeout={}", session_id_, kSessionTimeout.count()));
-  return response;
-}
-
 Response ServerSession::Record(const Request&) {
   Response response;
   response.headers.Add("Session", session_id_);
@@ -346,65 +256,6 @@ void ServerSession::OnPacket(const Interleaved& packet) {
     receiver.OnRtp(packet.payload, now, received);
   } else {
     receiver.OnRtcp(packet.payload, now, received);
-  }
-}
-
-// One timer per session, whatever its packet rate.
-Task<void> ServerSession::Watch(CancelToken token) {
-  for (;;) {
-    const Status slept = co_await Sleep(seconds(1), token);
-    if (!slept.ok()) co_return;
-    const SteadyTime now = context_.clock.SteadyNow();
-    const SteadyTime heard = connection_.last_received();
-    if (state_ == State::kRecording) {
-      if (now - heard >= limits::kRtspPublisherStall) {
-        connection_.Close(Error(ErrorCode::kTimeout, "the publisher sends nothing"));
-        co_return;
-      }
-      CheckProgress(now);
-      if (now - reported_ >= kReportInterval) SendReports(now);
-    } else if (state_ == State::kPaused ? now - heard >= kSessionTimeout
-                                        : now - started_ >= limits::kRtspHandshakeTime) {
-      connection_.Close(Error(ErrorCode::kTimeout, "nothing is published"));
-      co_return;
-    }
-  }
-}
-
-// Tells people about packets nobody can read; what else may be missing the registry sees by itself.
-void ServerSession::CheckProgress(SteadyTime now) {
-  bool any_unit = false;
-  std::string reason;
-  for (const Track& track : tracks_) {
-    if (!track.channels) continue;
-    const TrackProgress& progress = track.receiver->progress();
-    any_unit = any_unit || progress.units > 0;
-    const bool fed = progress.packets + progress.foreign_packets > 0;
-    if (!fed || progress.units > 0 || now - started_ < kUnreadablePatience) continue;
-    const std::string complaint = track.receiver->complaint();
-    if (complaint.empty()) continue;
-    reason = fmt::format("track {} ({}) cannot be read: {}", track.receiver->number(),
-                         track.receiver->name(), Printable(complaint, 200));
-  }
-  if (!any_unit && reason.empty()) return;
-  if (told_recording_ && told_reason_ == reason) return;
-  told_recording_ = true;
-  told_reason_ = reason;
-  SourceStatus status;
-  status.state = reason.empty() ? SourceState::kRecording : SourceState::kWaiting;
-  status.reason = std::move(reason);
-  context_.publications.Report(*stream_, std::move(status));
-}
-
-void ServerSession::SendReports(SteadyTime now) {
-  reported_ = now;
-  for (Track& track : tracks_) {
-    if (!track.channels) continue;
-    const auto block = track.receiver->TakeReport(now);
-    if (!block) continue;
-    const std::vector<rtp::ReportBlock> blocks(1, *block);
-    const Bytes report = rtp::MakeReceiverReport(own_ssrc_, blocks, kCname);
-    connection_.SendOrDrop(InterleavedFrame(static_cast<uint8_t>(track.channels->second), report));
   }
 }
 

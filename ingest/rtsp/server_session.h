@@ -44,6 +44,10 @@ class ServerSession {
     std::optional<NumberPair> channels;  // set up
   };
 
+  static constexpr std::chrono::seconds kSessionTimeout{60};
+  // Reasons quote peers and errors: nothing in them may end the line.
+  static Response Refuse(int status, std::string_view reason = {});
+
   Task<void> Serve();
   Task<void> Handle(Request request);
   Task<Response> Answer(Request request);
