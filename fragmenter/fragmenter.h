@@ -25,10 +25,12 @@ class Fragmenter {
   Fragmenter(CutPolicy policy, Sink sink);
   ~Fragmenter();
 
-  // Announces a track or changes its configuration. A change with equal content is no change;
-  // another one ends the fragment at the next access unit of that track and starts a new run there.
-  // Tracks that are announced but silent are left out of track sets until their first access unit:
-  // nobody waits for them longer than `silent_after` (see .cc).
+  // Announces a track or changes its configuration. Equal content is no change. Another one for the
+  // video track ends the fragment and starts a new run at its next access unit; one for a track
+  // beside it, or a track that is new, is taken up by a new run at the next key frame. A silent
+  // track is left out of track sets and not waited for longer than interleaver.h says. Refused
+  // (logged; its units then are too): number 0 or above 126, no clock rate, beyond
+  // limits::kTracksMax.
   void SetTrack(TrackConfig config);
 
   // A sender report: at this RTP time of this track (ticks, unwrapped) the producer's clock stood

@@ -218,6 +218,7 @@ PublicationStatus PublicationRegistry::Describe(const StreamName& stream,
   RecorderCounters counters = entry.view->Snapshot(now);
   out.fragments_stored = counters.fragments_stored;
   out.fragments_dropped = counters.fragments_dropped;
+  out.fragments_waiting = counters.fragments_waiting;
   if (entry.active) {
     // What the session says of trouble outweighs what the recorder can guess.
     const bool trouble =

@@ -83,7 +83,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     store::NewItem item = MakeItem(std::move(fragment));
     const bool overload =
         waiting >= limits::kPendingFragmentsPerStreamMax || !pending->TryTake(bytes);
-    ++waiting;
+    NoteWaiting(++waiting);
     Detach(overload ? RunDrop(shared_from_this(), std::move(item))
                     : RunAppend(shared_from_this(), std::move(item), bytes));
   }
@@ -96,6 +96,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     }
     if (fragment.starts_run) run = 0;
     store::NewItem item;
+    // A fragment that is the first of its run names itself by 0.
     item.run = run;
     if (run == 0) run = slot.number().index;
     item.slot = std::move(slot);
@@ -111,6 +112,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   }
 
   static Task<void> RunAppend(std::shared_ptr<Pipeline> self, store::NewItem item, size_t bytes) {
+    const store::RunId run_of_item = item.run != 0 ? item.run : item.slot.number().index;
     const Result<store::ItemHeader> stored = co_await self->shard->Append(std::move(item));
     self->pending->Give(bytes);
     if (stored.ok()) {
@@ -118,8 +120,9 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     } else {
       self->NoteStorage(stored.error());
       self->CountDropped("refused");
-      // The number was used up and its ordinal is a gap; what follows is no continuation of it.
-      self->run = 0;
+      // Its ordinal is a gap: what follows does not continue its run, unless another has begun
+      // already.
+      if (self->run == run_of_item) self->run = 0;
     }
     self->Ended();
   }
@@ -133,13 +136,17 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   }
 
   void Ended() {
-    --waiting;
+    NoteWaiting(--waiting);
     NotifyIfDrained();
   }
   void NotifyIfDrained() {
     if (closed && waiting == 0 && on_drained) std::exchange(on_drained, nullptr)();
   }
 
+  void NoteWaiting(size_t count) {
+    const std::lock_guard lock(view->mutex_);
+    view->counters_.fragments_waiting = count;
+  }
   void NoteStored() {
     static metrics::Counter& stored =
         metrics::GetCounter("penstock_fragments_stored_total", "Fragments that became durable");

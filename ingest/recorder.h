@@ -18,6 +18,7 @@ struct RecorderCounters {
   std::vector<TrackStatus> tracks;
   uint64_t fragments_stored = 0;
   uint64_t fragments_dropped = 0;
+  uint64_t fragments_waiting = 0;  // cut, neither stored nor dropped yet
   uint64_t bits_per_second = 0;
   bool key_frame_seen = false;
   std::optional<Error> storage_error;  // why the newest fragment is not on disk

@@ -53,7 +53,8 @@ struct PublicationStatus {
   std::vector<TrackStatus> tracks;
   uint64_t fragments_stored = 0;
   uint64_t fragments_dropped = 0;
-  uint64_t bits_per_second = 0;  // over the last ten seconds
+  uint64_t fragments_waiting = 0;  // for the disk
+  uint64_t bits_per_second = 0;    // over the last ten seconds
 };
 
 // Thread-safe.

@@ -2,6 +2,7 @@
 // what ffmpeg says of a file.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <fstream>

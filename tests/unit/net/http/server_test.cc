@@ -255,14 +255,18 @@ TEST_F(HttpServerTest, StopLetsABusyConnectionFinishAndClosesIdleOnes) {
     return work(std::move(request), entered, go);
   };
   StartServer(handler);
-  RawClient idle(port());
-  idle.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-  EXPECT_EQ(idle.ReadResponse().body, "done");
+  // On every loop there is one, so that all of them have heard of the end when all of these have.
+  std::vector<std::unique_ptr<RawClient>> idle;
+  for (size_t i = 0; i < loops_.size(); ++i) {
+    idle.push_back(std::make_unique<RawClient>(port()));
+    idle.back()->Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    EXPECT_EQ(idle.back()->ReadResponse().body, "done");
+  }
   RawClient busy(port());
   busy.Send("GET /busy HTTP/1.1\r\nHost: x\r\n\r\n");
   while (!entered.is_set()) std::this_thread::yield();
   std::thread stopper([this] { server_->Stop(seconds(20)); });
-  EXPECT_EQ(idle.ReadToEnd(), "");  // while the other is busy still
+  for (const auto& client : idle) EXPECT_EQ(client->ReadToEnd(), "");  // while the other is busy
   go.Set(Unit());
   const auto response = busy.ReadResponse();
   EXPECT_EQ(response.body, "done");
