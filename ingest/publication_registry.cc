@@ -81,6 +81,27 @@ SourceStatus JudgeRecording(const RecorderCounters& counters, milliseconds runni
   return {.state = SourceState::kWaiting, .reason = "collecting the first fragment"};
 }
 
+SourceStatus CombineStatus(const SourceStatus& reported, const SourceStatus& judged,
+                           bool storage_trouble) {
+  if (storage_trouble) return judged;
+  switch (reported.state) {
+    case SourceState::kConnecting:
+    case SourceState::kFailed:
+    case SourceState::kRefused:
+      return reported;
+    case SourceState::kWaiting:
+      return reported.reason.empty() ? judged : reported;
+    case SourceState::kIdle:
+      return judged;
+    case SourceState::kRecording:
+      break;
+  }
+  SourceStatus both = judged;
+  if (judged.state != SourceState::kRecording || reported.reason.empty()) return both;
+  both.reason = judged.reason.empty() ? reported.reason : reported.reason + "; " + judged.reason;
+  return both;
+}
+
 // A recorder that tells the registry when it has ended.
 class PublicationRegistry::Sink final : public MediaSink {
  public:
@@ -220,15 +241,10 @@ PublicationStatus PublicationRegistry::Describe(const StreamName& stream,
   out.fragments_dropped = counters.fragments_dropped;
   out.fragments_waiting = counters.fragments_waiting;
   if (entry.active) {
-    // What the session says of trouble outweighs what the recorder can guess.
-    const bool trouble =
-        entry.reported.state == SourceState::kFailed ||
-        entry.reported.state == SourceState::kRefused ||
-        (entry.reported.state == SourceState::kWaiting && !entry.reported.reason.empty());
-    out.bits_per_second = counters.bits_per_second;
     const SourceStatus judged = JudgeRecording(
         counters, std::chrono::duration_cast<milliseconds>(now - entry.since_steady));
-    if (!trouble || counters.storage_error) out.status = judged;
+    out.status = CombineStatus(entry.reported, judged, counters.storage_error.has_value());
+    out.bits_per_second = counters.bits_per_second;
     out.tracks = std::move(counters.tracks);
   }
   return out;

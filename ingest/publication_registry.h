@@ -65,4 +65,10 @@ class PublicationRegistry final : public Publications {
 // How a publication is, in words for people: pure, from what its recorder has counted.
 SourceStatus JudgeRecording(const RecorderCounters& counters, std::chrono::milliseconds running);
 
+// One status from what the session reports and what the recorder's counters say. Trouble of the
+// session outweighs what can be guessed from silence; trouble of the store outweighs both. While
+// all is well both have their say ("without G.711 (PCMA), which cannot be recorded").
+SourceStatus CombineStatus(const SourceStatus& reported, const SourceStatus& judged,
+                           bool storage_trouble);
+
 }  // namespace penstock::ingest

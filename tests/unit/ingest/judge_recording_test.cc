@@ -65,6 +65,31 @@ TEST(JudgeRecordingTest, AFullDiskOutweighsEverything) {
   EXPECT_THAT(status.reason, HasSubstr("disk full"));
 }
 
+TEST(CombineStatusTest, TroubleOfTheSessionOutweighsWhatCountersSay) {
+  const SourceStatus judged{.state = SourceState::kRecording, .reason = ""};
+  for (const SourceState state : {SourceState::kFailed, SourceState::kRefused,
+                                  SourceState::kConnecting, SourceState::kWaiting}) {
+    const SourceStatus reported{.state = state, .reason = "why"};
+    EXPECT_EQ(CombineStatus(reported, judged, false).state, state);
+    EXPECT_EQ(CombineStatus(reported, judged, false).reason, "why");
+  }
+}
+
+TEST(CombineStatusTest, AFullDiskIsShownWhateverTheSessionSays) {
+  const SourceStatus judged{.state = SourceState::kWaiting, .reason = "disk full: x"};
+  const SourceStatus reported{.state = SourceState::kFailed, .reason = "why"};
+  EXPECT_EQ(CombineStatus(reported, judged, true).reason, "disk full: x");
+}
+
+TEST(CombineStatusTest, WhatIsLeftOutOfARecordingIsStillSaid) {
+  const SourceStatus judged{.state = SourceState::kRecording,
+                            .reason = "no data on track 2 (AAC) for 7 s"};
+  const SourceStatus reported{.state = SourceState::kRecording, .reason = "without G.711 (PCMA)"};
+  const SourceStatus both = CombineStatus(reported, judged, false);
+  EXPECT_EQ(both.state, SourceState::kRecording);
+  EXPECT_EQ(both.reason, "without G.711 (PCMA); no data on track 2 (AAC) for 7 s");
+}
+
 TEST(SourceConfigTest, PasswordsAreNeverShown) {
   const StreamName name = StreamName::Parse("cam").value();
   for (const auto& [url, shown] : std::map<std::string, std::string>{
