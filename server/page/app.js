@@ -5,7 +5,9 @@ import {Player} from './player.js';
 import {Timeline} from './timeline.js';
 
 const kStreamsEveryMs = 2000;
+const kStreamsWhileRestingMs = 1000;  // a picture is wanted
 const kRangesEveryMs = 15_000;
+const kRangesWhileEmptyMs = 3000;  // the first fragments are to be seen
 
 const byId = (id) => document.getElementById(id);
 const video = byId('video');
@@ -15,11 +17,8 @@ const player = new Player(video, {
     byId('notice').textContent = words;
     byId('notice').hidden = words === '';
   },
-  mode: (mode) => {
-    byId('badge').className = `badge ${mode}`;
-    byId('badge').textContent = mode === 'live' ? 'LIVE' : 'STORED';
-    byId('live').hidden = mode === 'live';
-  },
+  change: drawBadge,
+  onAir: (name) => streams.find((stream) => stream.name === name)?.state === 'recording',
 });
 const timeline = new Timeline((ms) => player.playFrom(selected, ms));
 
@@ -29,9 +28,11 @@ let selected = null;
 // --- which stream: #stream=<name> in the address, so that links and the back button work ---
 
 function wanted() {
+  const exists = (name) => streams.some((stream) => stream.name === name);
   const name = new URLSearchParams(location.hash.slice(1)).get('stream');
-  if (name && streams.some((stream) => stream.name === name)) return name;
-  return streams.length > 0 ? streams[0].name : null;
+  if (exists(name)) return name;
+  // Who has not chosen stays with what is shown, whatever comes to stand before it in the list.
+  return exists(selected) ? selected : streams[0]?.name ?? null;
 }
 
 function select() {
@@ -73,7 +74,7 @@ function drawStreams() {
     button.setAttribute('aria-current', String(stream.name === selected));
     button.querySelector('.dot').className = `dot ${stream.state}`;
     button.querySelector('.name').textContent = stream.name;
-    button.querySelector('.rate').textContent = stream.publication ? rateText(stream.publication.bits_per_second) : '';
+    button.querySelector('.rate').textContent = stream.publication?.bits_per_second ? rateText(stream.publication.bits_per_second) : '';
     button.querySelector('.why').textContent = stateText(stream);
   }
   byId('no-streams').hidden = streams.length > 0;
@@ -90,12 +91,26 @@ function drawCaption() {
   document.title = `${stream.name} · Penstock`;
 }
 
+// LIVE is a promise: only while somebody publishes and the picture moves.
+function drawBadge() {
+  const stream = streams.find((candidate) => candidate.name === selected);
+  const live = player.live && player.moving && stream?.state === 'recording';
+  const badge = byId('badge');
+  badge.hidden = player.live && !live;
+  badge.className = live ? 'badge live' : 'badge';
+  badge.textContent = live ? 'LIVE' : 'STORED';
+  byId('live').hidden = player.live;
+  byId('screen').classList.toggle('resting', player.resting);
+  video.controls = !player.resting;
+}
+
 function drawClock() {
   const at = player.shownAt();
   const latency = player.latencyMs();
   byId('clock').textContent = at === null ? '–' : clockText(at);
   byId('latency').textContent = latency === null ? '–' : `${Math.max(0, latency / 1000).toFixed(1)} s`;
   timeline.showCursor(at ?? (player.live ? serverNow() : null));
+  drawBadge();
 }
 
 function drawHealth(state) {
@@ -122,7 +137,7 @@ async function refreshStreams() {
 function every(ms, work) {
   const turn = async () => {
     if (!document.hidden) await work().catch(() => {});
-    setTimeout(turn, ms);
+    setTimeout(turn, ms());
   };
   turn();
 }
@@ -177,8 +192,8 @@ byId('live').onclick = () => player.playLive(selected);
 
 takeKey();
 begin();
-every(kStreamsEveryMs, refreshStreams);
-every(kRangesEveryMs, () => timeline.refresh());
+every(() => (player.resting ? kStreamsWhileRestingMs : kStreamsEveryMs), refreshStreams);
+every(() => (timeline.empty ? kRangesWhileEmptyMs : kRangesEveryMs), () => timeline.refresh());
 setInterval(drawClock, 200);
 
 // For a look from the console, and for tests that watch the page from outside.

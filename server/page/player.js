@@ -5,11 +5,23 @@ import {currentKey, nativePlaylistUrl, playlistUrl, serverNow} from './api.js';
 // A stored range is asked for in pieces, so that playlists stay short; the next piece follows when one has ended.
 const kPieceMs = 60 * 60 * 1000;
 const kRetryMs = [500, 1000, 2000, 3000];
-// Live that has not moved for so long is led back to the edge; for twice as long, started again.
-const kStallMs = 6000;
+// A picture that has not moved for so long stands still, which the page says; live is then led back to the edge, and at last started
+// again, if there is something newer to show.
+const kStillMs = 2500;
+const kLeadMs = 6000;
+const kRestartMs = 12_000;
+
+// While the server is away its files are asked for again and again, for as long as it takes: what is buffered stays, and playing goes on
+// where it was. A refusal (4xx) does not get better by waiting.
+const kAsk = {
+  maxNumRetry: Infinity, retryDelayMs: 500, maxRetryDelayMs: 2000,
+  shouldRetry: (config, count, isTimeout, response, usual) => usual || isTimeout || response?.code === 0,
+};
+const kPatience = {default: {maxTimeToFirstByteMs: 10_000, maxLoadTimeMs: 20_000, timeoutRetry: kAsk, errorRetry: kAsk}};
 
 export class Player {
-  // on: {notice(words or ''), mode('live'|'stored')}
+  // on: {notice(words or ''), change(), onAir(stream)}. onAir: whether somebody publishes the stream now. What nobody publishes is not played
+  // live, because its last picture would pass for the present: the player rests until somebody does.
   constructor(video, on) {
     this.video = video;
     this.on = on;
@@ -17,26 +29,33 @@ export class Player {
     this.stream = null;
     this.start = null;       // ms; null: live
     this.pieceEnd = 0;
-    this.failures = 0;
+    this.resting = false;
+    this.trouble = '';       // why nothing new comes, as far as it is known
+    this.failures = 0;       // in a row
+    this.restarts = 0;       // ever: how often playing had to begin anew
     this.mediaErrorAt = 0;
     this.timer = 0;
-    this.moved = {at: 0, time: -1};
+    this.moved = {at: 0, time: 0, led: false};
     this.native = false;
     video.addEventListener('ended', () => this.#ended());
     video.addEventListener('error', () => this.native && this.#again('the browser cannot play this'));
     video.addEventListener('playing', () => { this.failures = 0; this.on.notice(''); });
+    video.addEventListener('seeking', () => { this.moved.at = performance.now(); });
     setInterval(() => this.#watch(), 1000);
     // A phone that was asleep comes back far behind the edge.
     document.addEventListener('visibilitychange', () => { if (!document.hidden) this.toEdge(); });
   }
 
   get live() { return this.stream !== null && this.start === null; }
+  // Whether the picture that is shown moves.
+  get moving() { return !this.resting && !this.video.paused && performance.now() - this.moved.at < kStillMs; }
 
   playLive(stream) { this.#open(stream, null); }
   playFrom(stream, ms) { this.#open(stream, ms); }
 
   stop() {
     this.stream = null;
+    this.resting = false;
     this.#close();
   }
 
@@ -49,7 +68,7 @@ export class Player {
   }
 
   latencyMs() {
-    const at = this.live && !this.video.paused ? this.shownAt() : null;
+    const at = this.live && this.moving ? this.shownAt() : null;
     return at === null ? null : serverNow() - at;
   }
 
@@ -62,7 +81,6 @@ export class Player {
     this.stream = stream;
     this.start = start;
     this.failures = 0;
-    this.on.mode(this.live ? 'live' : 'stored');
     this.on.notice('');
     this.#load();
   }
@@ -71,8 +89,13 @@ export class Player {
     clearTimeout(this.timer);
     this.hls?.destroy();
     this.hls = null;
-    if (this.native) this.video.removeAttribute('src');
+    if (this.native) {
+      this.video.removeAttribute('src');
+      this.video.load();
+    }
     this.native = false;
+    this.trouble = '';
+    this.moved = {at: performance.now(), time: 0, led: false};
   }
 
   #query() {
@@ -84,7 +107,9 @@ export class Player {
   #load() {
     this.#close();
     if (this.stream === null) return;
-    this.moved = {at: performance.now(), time: -1};
+    this.resting = this.live && !this.on.onAir(this.stream);
+    this.on.change();
+    if (this.resting) return this.on.notice('not live just now');
     // Asked first: current browsers say "maybe" to HLS themselves but play it worse.
     if (window.Hls?.isSupported()) this.#loadHls();
     else if (this.video.canPlayType('application/vnd.apple.mpegurl')) this.#loadNative();
@@ -105,14 +130,24 @@ export class Player {
       backBufferLength: 30,
       maxBufferLength: 30,
       startPosition: this.live ? -1 : 0,
+      playlistLoadPolicy: kPatience,
+      fragLoadPolicy: kPatience,
       liveSyncDurationCount: 2,
       liveMaxLatencyDurationCount: 6,
       maxLiveSyncPlaybackRate: this.live ? 1.15 : 1,
       xhrSetup: (xhr) => { if (currentKey()) xhr.setRequestHeader('Authorization', `Bearer ${currentKey()}`); },
     });
     this.hls = hls;
-    hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal && this.hls === hls) this.#failed(data); });
-    hls.on(Hls.Events.FRAG_BUFFERED, () => { this.failures = 0; });
+    hls.on(Hls.Events.ERROR, (_, data) => {
+      if (this.hls !== hls) return;
+      if (data.fatal) this.#failed(data);
+      else if (data.type === Hls.ErrorTypes.NETWORK_ERROR && data.response) this.trouble = troubleText(data.response.code);
+    });
+    hls.on(Hls.Events.LEVEL_LOADED, () => { this.trouble = ''; });
+    hls.on(Hls.Events.FRAG_BUFFERED, () => {
+      this.failures = 0;
+      this.trouble = '';
+    });
     hls.on(Hls.Events.MANIFEST_PARSED, () => this.#play());
     hls.loadSource(playlistUrl(this.stream, this.#query()));
     hls.attachMedia(this.video);
@@ -125,6 +160,7 @@ export class Player {
     const Hls = window.Hls;
     if (data.type === Hls.ErrorTypes.MEDIA_ERROR && performance.now() - this.mediaErrorAt > 5000) {
       this.mediaErrorAt = performance.now();
+      ++this.restarts;
       this.hls.recoverMediaError();
       this.#play();
       return;
@@ -132,11 +168,12 @@ export class Player {
     const status = data.response?.code;
     if (status === 401 || status === 403) return this.on.notice('this key may not play this stream');
     if (status === 404) return this.#again(this.live ? 'waiting for the camera' : 'nothing is stored there');
-    this.#again(status ? `the server answered ${status}; trying again` : 'no connection to the server; trying again');
+    this.#again(troubleText(status));
   }
 
   // From the beginning, without a reload of the page. The pause grows to three seconds and stays there.
   #again(words) {
+    ++this.restarts;
     this.on.notice(words);
     const wait = kRetryMs[Math.min(this.failures++, kRetryMs.length - 1)];
     if (!this.live) {
@@ -153,27 +190,40 @@ export class Player {
     if (serverNow() - this.pieceEnd > 15_000) {
       this.start = this.pieceEnd;
       this.#load();
-    } else {
+    } else if (this.on.onAir(this.stream)) {
       this.playLive(this.stream);
     }
   }
 
   #watch() {
+    if (this.resting && this.on.onAir(this.stream)) return this.#open(this.stream, null);
     const now = performance.now();
-    const time = this.video.currentTime;
-    if (this.stream === null || this.video.paused || this.video.seeking || document.hidden || time !== this.moved.time) {
+    const {currentTime: time, paused, seeking} = this.video;
+    if (time !== this.moved.time) {
+      if (time > this.moved.time) this.on.notice('');
       this.moved = {at: now, time, led: false};
-      return;
-    }
-    const still = now - this.moved.at;
-    if (!this.live || still < kStallMs) return;
-    if (still > 2 * kStallMs) {
-      this.#again('waiting for the camera');
+    } else if (this.stream === null || paused || seeking || document.hidden) {
       this.moved.at = now;
-    } else if (!this.moved.led && this.hls?.liveSyncPosition > time + 0.5) {
+    } else if (this.live && !this.resting) {
+      this.#still(now - this.moved.at);
+    }
+  }
+
+  // Live stands still. When nothing newer has come, the camera or the server is away, and waiting is all there is to do; otherwise the
+  // player has lost its way.
+  #still(ms) {
+    if (ms > kStillMs) this.on.notice(this.trouble || 'waiting for the camera');
+    const ahead = this.native ? 0 : (this.hls?.liveSyncPosition ?? 0) - this.video.currentTime;
+    if (this.trouble || ahead < 0.5) return;
+    if (ms > kRestartMs) {
+      this.#again('starting again');
+    } else if (ms > kLeadMs && !this.moved.led) {
       this.moved.led = true;
       this.video.currentTime = this.hls.liveSyncPosition;
       this.#play();
     }
   }
 }
+
+const troubleText = (status) =>
+  status ? `the server answered ${status}; trying again` : 'no connection to the server; trying again';

@@ -44,6 +44,8 @@ export class Timeline {
     this.#draw();
   }
 
+  get empty() { return this.ranges.length === 0; }
+
   // Where the player is; null hides the cursor.
   showCursor(ms) {
     const cursor = byId('cursor');

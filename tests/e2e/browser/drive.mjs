@@ -1,5 +1,6 @@
 // One page in a real Chromium, driven by lines of JSON on standard input: {op, …} in, {ok, value | error} out, in order.
-//   {op: "goto", url}   {op: "evaluate", expression}   {op: "click", selector}   {op: "screenshot", path}   {op: "errors"}
+//   {op: "goto", url}   {op: "evaluate", expression}   {op: "click", selector, position}   {op: "fill", selector, text}
+//   {op: "look", width, height, scheme}   {op: "before", script}   {op: "screenshot", path, selector}   {op: "errors"}
 import {createInterface} from 'node:readline';
 import {chromium} from 'playwright-core';
 
@@ -12,16 +13,24 @@ const context = await chromium.launchPersistentContext(profile, {
     '--disable-sync', '--autoplay-policy=no-user-gesture-required'],
 });
 const page = context.pages()[0] ?? await context.newPage();
-// What nobody caught. A refused connection while the server is away is news, not an error.
+// What nobody caught, and whatever the browser complains of in the console: a breach of the content policy, too. A request that
+// fails while the server is away is news, not an error.
 const errors = [];
 page.on('pageerror', (error) => errors.push(String(error)));
 page.on('crash', () => errors.push('the page crashed'));
+page.on('console', (message) => {
+  const complaint = message.type() === 'error' || message.type() === 'warning';
+  if (complaint && !message.text().startsWith('Failed to load resource')) errors.push(message.text());
+});
 
 const operations = {
   goto: ({url}) => page.goto(url, {waitUntil: 'domcontentloaded'}).then(() => null),
   evaluate: ({expression}) => page.evaluate(expression),
-  click: ({selector}) => page.click(selector, {timeout: 10_000}),
-  screenshot: ({path}) => page.screenshot({path}).then(() => null),
+  click: ({selector, position}) => page.click(selector, {position, timeout: 10_000}),
+  fill: ({selector, text}) => page.fill(selector, text, {timeout: 10_000}),
+  look: ({width, height, scheme}) => page.setViewportSize({width, height}).then(() => page.emulateMedia({colorScheme: scheme})),
+  before: ({script}) => page.addInitScript(script),
+  screenshot: ({path, selector}) => (selector ? page.locator(selector) : page).screenshot({path}).then(() => null),
   errors: () => errors,
 };
 

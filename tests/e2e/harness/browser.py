@@ -5,10 +5,12 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 
 from harness import media, programs, waiting
 
 FOLDER = programs.ROOT / "tests/e2e/browser"
+SCREENSHOTS = programs.BIN.parent / "screenshots"  # kept, for people
 
 # A line of brightness through the strip of the picture that is shown, by the page itself; and when it looked.
 STRIP = """(() => {
@@ -25,11 +27,15 @@ STRIP = """(() => {
   return {line, now: Date.now()};
 })()"""
 
+# restarts: how often the player had to begin anew. segments: the numbers and names of the playlist as the player knows it.
 STATE = """(() => {
   const video = document.getElementById('video');
+  const shown = (id) => document.getElementById(id).hidden ? '' : document.getElementById(id).textContent;
+  const {player} = window.penstock;
   return {time: video.currentTime, paused: video.paused, ready: video.readyState, width: video.videoWidth, height: video.videoHeight,
-          notice: document.getElementById('notice').hidden ? '' : document.getElementById('notice').textContent,
-          loaded: performance.timeOrigin, error: video.error ? video.error.message : ''};
+          notice: shown('notice'), badge: shown('badge'), latency: shown('latency'), health: shown('health'),
+          restarts: player.restarts, loaded: performance.timeOrigin, error: video.error ? video.error.message : '',
+          segments: (player.hls?.latestLevelDetails?.fragments ?? []).map((fragment) => [fragment.sn, fragment.relurl])};
 })()"""
 
 
@@ -66,14 +72,39 @@ class Browser:
     def evaluate(self, expression):
         return self.do("evaluate", expression=expression)
 
+    def click(self, selector, **arguments):
+        self.do("click", selector=selector, **arguments)
+
+    def text(self, selector):
+        return self.evaluate(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''")
+
+    def wait_for_text(self, selector, contains, seconds=20):
+        try:
+            waiting.until(f"'{contains}' in {selector}", lambda: contains in self.text(selector), seconds)
+        except waiting.NotInTime as error:
+            raise AssertionError(f"{error}; it says '{self.text(selector)}'") from None
+
+    def errors(self):
+        """What nobody caught and what the browser complained of."""
+        return self.do("errors")
+
     def state(self):
         return self.evaluate(STATE)
 
-    def screenshot(self, name):
+    def screenshot(self, name, width=1280, height=900, scheme="light"):
         """Kept in the build folder, for people."""
-        folder = pathlib.Path(programs.BIN).parent / "screenshots"
-        folder.mkdir(parents=True, exist_ok=True)
-        self.do("screenshot", path=str(folder / f"{name}.png"))
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.do("look", width=width, height=height, scheme=scheme)
+        self.do("screenshot", path=str(SCREENSHOTS / f"{name}.png"))
+
+    def photograph(self, name):
+        """A screenshot of the player alone; (Unix ms that can be read in it, how old that was), or None."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        path = SCREENSHOTS / f"{name}.png"
+        taken = time.time() * 1000
+        self.do("screenshot", path=str(path), selector="#video")
+        at = media.burnt_in_times(pathlib.Path(path))[0]
+        return (at, taken - at) if at else None
 
     def shown(self):
         """(Unix ms burnt into the picture, how old it is in ms); None if the strip cannot be read just now."""
@@ -83,14 +114,15 @@ class Browser:
 
     def wait_until_playing(self, seconds=30):
         """Until the picture's own clock moves on; returns the state."""
+        first = None
+
         def moving():
-            first = self.shown()
-            if not first:
-                return False
-            waiting.until("the picture moves", lambda: (self.shown() or first)[0] > first[0], 5)
-            return True
+            nonlocal first
+            shown = self.shown()
+            first = first or shown
+            return shown and shown[0] > first[0]
         try:
             waiting.until("the video plays", moving, seconds)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; {self.state()}; errors {self.do('errors')}") from None
+        except waiting.NotInTime as error:
+            raise AssertionError(f"{error}; {self.state()}; errors {self.errors()}") from None
         return self.state()

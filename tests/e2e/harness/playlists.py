@@ -1,6 +1,7 @@
 """HLS media playlists as far as the tests need them."""
 
 import dataclasses
+import datetime
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,3 +36,8 @@ def parse(text):
             segments.append(Segment(sequence, line, seconds, gap, discontinuity, date, init))
             sequence, gap, discontinuity, date = sequence + 1, False, False, ""
     return segments
+
+
+def unix_ms(date):
+    """RFC 3339 -> milliseconds since 1970."""
+    return round(datetime.datetime.fromisoformat(date.replace("Z", "+00:00")).timestamp() * 1000)

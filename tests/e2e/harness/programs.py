@@ -11,7 +11,7 @@ import threading
 from harness import waiting
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-BIN = pathlib.Path(os.environ.get("PENSTOCK_BIN", ROOT / "build/dev/bin"))
+BIN = pathlib.Path(os.environ.get("PENSTOCK_BIN", ROOT / "build/dev/bin")).resolve()
 
 
 def ours(name):
