@@ -81,14 +81,13 @@ Status StoreImpl::FillHoles(const std::vector<LaneLog>& logs) {
       const size_t end = std::min(holes.size(), at + kRecordsPerSubmission);
       submission.records.assign(holes.begin() + static_cast<std::ptrdiff_t>(at),
                                 holes.begin() + static_cast<std::ptrdiff_t>(end));
-      Submission again = submission;
+      const std::vector<PendingRecord> again = submission.records;
       LaneState& state = *lanes_[log.lane];
       const Status status = SubmitAndWait(*state.lane, std::move(submission));
       if (!status.ok() && status.error().code() != ErrorCode::kFull) return status;
       if (status.ok()) continue;
       // No room even for this: they are written when there is.
-      const std::lock_guard lock(state.context->deferred_mutex);
-      state.context->deferred.push_back(std::move(again));
+      shard->DeferGaps(again);
     }
   }
   return {};

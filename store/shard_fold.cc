@@ -27,7 +27,13 @@ void ShardImpl::FoldItem(const StoredItem& item, IndexBatch& rows) {
   }
   const std::lock_guard lock(mutex_);
   state_.Apply(item.record);
-  if (item.record.header.ordinal >= state_.low_water) rows.PutItem(item);
+  const ItemHeader& header = item.record.header;
+  if (header.ordinal < state_.low_water) return;
+  rows.PutItem(item);
+  const auto deferred = deferred_.find(header.ordinal);
+  if (deferred != deferred_.end()) deferred->second.folded = true;
+  // A deferred gap may have expired before there was room for it.
+  if (header.ordinal < mark_) ++hidden_items_;
 }
 
 Status ShardImpl::FoldLowWater(uint64_t ordinal, IndexBatch& rows) {
@@ -50,6 +56,7 @@ Status ShardImpl::FoldLowWater(uint64_t ordinal, IndexBatch& rows) {
   state_.items -= std::min(state_.items, items);
   state_.body_bytes -= std::min(state_.body_bytes, bytes);
   state_.ApplyLowWater(ordinal);
+  deferred_.erase(deferred_.begin(), deferred_.lower_bound(ordinal));
   if (ordinal >= mark_) {
     hidden_items_ = 0;
     hidden_bytes_ = 0;
@@ -128,15 +135,24 @@ uint64_t ShardImpl::Expire(ServerTime now) {
   return closed_ == nullptr ? ExpireLocked(ToMs(now)) : mark_;
 }
 
-// The first visible item at or after the mark: in the index, or in the window.
+// The first visible item at or after the mark: in the index, deferred, or in the window.
 void ShardImpl::LoadOldest() const {
   if (oldest_.has_value()) return;
-  if (mark_ < window_.begin() && state_.items > hidden_items_) {
-    auto page = context_->index->ListItems(id_, mark_, window_.begin(), 1);
+  const auto gap = deferred_.lower_bound(mark_);
+  const uint64_t stored_end =
+      gap == deferred_.end() ? window_.begin() : std::min(gap->first, window_.begin());
+  if (mark_ < stored_end && state_.items > hidden_items_) {
+    auto page = context_->index->ListItems(id_, mark_, stored_end, 1);
     if (page.ok() && !page->empty()) {
       oldest_ = std::move(page->front());
       return;
     }
+  }
+  if (stored_end < window_.begin()) {
+    StoredItem deferred;
+    deferred.record = gap->second.record;
+    oldest_ = std::move(deferred);
+    return;
   }
   const WindowItem* const item = window_.Find(std::max(mark_, window_.begin()));
   if (item == nullptr) return;
@@ -163,8 +179,13 @@ uint64_t ShardImpl::ExpireLocked(int64_t now_ms) const {
   while (oldest_.has_value() && expired(oldest_->record.header)) {
     const uint64_t at = oldest_->record.header.ordinal;
     oldest_.reset();
-    if (at < window_.begin()) {
-      const auto page = context_->index->ListItems(id_, at, window_.begin(), kPageItems);
+    const auto gap = deferred_.lower_bound(at);
+    if (gap != deferred_.end() && gap->first == at) {
+      hide(gap->second.record.header, gap->second.folded);
+    } else if (at < window_.begin()) {
+      const uint64_t end =
+          gap == deferred_.end() ? window_.begin() : std::min(gap->first, window_.begin());
+      const auto page = context_->index->ListItems(id_, at, end, kPageItems);
       if (!page.ok()) return mark_;  // Tried again with the next look.
       for (const StoredItem& item : *page) {
         if (!expired(item.record.header)) {
@@ -198,6 +219,9 @@ ShardStatus ShardImpl::GetStatus() const {
     }
   } else {
     status.items = state_.items - std::min(state_.items, hidden_items_);
+    for (auto at = deferred_.lower_bound(mark_); at != deferred_.end(); ++at) {
+      if (!at->second.folded && at->first < window_.end()) ++status.items;
+    }
     status.body_bytes = state_.body_bytes - std::min(state_.body_bytes, hidden_bytes_);
   }
   if (!oldest_.has_value()) return status;

@@ -23,9 +23,6 @@ struct ShardContext {
   Clock* clock = nullptr;
   uint64_t window_bytes = 0;
   std::atomic<bool> full{false};
-  // Gaps for which there was no room: submitted again by the store's timer.
-  std::mutex deferred_mutex;
-  std::vector<Submission> deferred;
 };
 
 // Lock order: mutex_ is the innermost but for the lane's queue; nothing is awaited and no file is
@@ -56,6 +53,10 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   ShardState CopyState() const;
   // After recovery: records that abandon the ordinals which the log lacks. Blocks.
   Result<std::vector<PendingRecord>> FindHoles() const;
+  // Gaps for which there is no room: visible, and stored when there is some.
+  void DeferGaps(const std::vector<PendingRecord>& gaps);
+  // Tries to store what was deferred.
+  void SubmitDeferred();
   // After recovery: everything folded is visible.
   void StartServing();
   // Deleted, or the store is closing: every wait and call ends with kClosed.
@@ -74,6 +75,9 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
 
  private:
   friend class Slot::Ending;
+
+  // Deferred gaps of one shard, beyond which it takes no more items: the disk is full for good.
+  static constexpr size_t kDeferredGapsMax = 256;
   friend class TailImpl;
 
   struct SlotState {
@@ -81,6 +85,14 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
     FragmentNumber number;
     uint32_t clock_run = 0;
     WindowItem item;  // kDone, or on its way there
+    // The log does not hold the body: it is dropped, or stored by now.
+    bool body_may_go = false;
+  };
+  // A visible gap that the log lacks because the disk was full.
+  struct DeferredGap {
+    ItemRecord record;
+    bool submitted = false;
+    bool folded = false;  // counted in state_; its row comes with the same batch
   };
   struct Waiter {
     uint64_t ordinal = 0;
@@ -93,15 +105,24 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   void Abandon(uint64_t ordinal);
   void EndWithGap(uint64_t ordinal, ItemKind kind, GapReason reason,
                   std::function<void(Result<ItemHeader>)> done);
-  void Complete(uint64_t ordinal, WindowItem item);
+  PendingRecord MakeGap(SlotState& state, uint64_t ordinal, ItemKind kind,
+                        GapReason reason) const;  // mutex_ held
+  void Complete(uint64_t ordinal);  // what the slot remembers becomes visible in its turn
   void SetRun(ItemRecord& record, RunId run);  // mutex_ held
   std::shared_ptr<TrackSetUse> FindTrackSet(const NewItem& item,
                                             const ItemRecord& record);  // mutex_ held
   Task<void> LoadNewestTrackSet();
-  SlotState* FindSlot(uint64_t ordinal);                          // mutex_ held
-  std::vector<std::shared_ptr<Waiter>> TakeDueWaiters(bool all);  // mutex_ held
-  uint64_t ExpireLocked(int64_t now_ms) const;                    // mutex_ held
-  void LoadOldest() const;                                        // mutex_ held
+  SlotState* FindSlot(uint64_t ordinal);  // mutex_ held
+  void LoosenBody(SlotState& state);      // mutex_ held
+  void ForgetBodies();                    // mutex_ held
+  // The gaps that wait for room, to be stored with what is submitted next.
+  std::vector<PendingRecord> TakeDeferred(uint32_t retention_class);  // mutex_ held
+  static std::vector<uint64_t> OrdinalsOf(const std::vector<PendingRecord>& records);
+  void EndDeferred(const std::vector<uint64_t>& ordinals, const Status& status);
+  std::vector<ItemHeader> DeferredFrom(uint64_t from, uint64_t end) const;  // mutex_ held
+  std::vector<std::shared_ptr<Waiter>> TakeDueWaiters(bool all);            // mutex_ held
+  uint64_t ExpireLocked(int64_t now_ms) const;                              // mutex_ held
+  void LoadOldest() const;                                                  // mutex_ held
   Result<std::vector<ItemRef>> FindBlocking(const Selector& from, size_t limit);
   Result<std::optional<std::vector<ItemRef>>> FindInWindow(const Selector& from, size_t limit);
   Result<uint64_t> ResolveServerTime(ServerTime time, const ShardState& state);
@@ -126,9 +147,10 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   uint64_t runs_started_ = 0;
   uint32_t clock_run_ = 0;
   int64_t last_ms_ = 0;
-  size_t pending_ = 0;           // appends that wait for the log
   std::deque<SlotState> slots_;  // from the visible end to next_ordinal_
+  uint64_t loose_bytes_ = 0;     // of bodies in slots_ that may go
   Window window_;                // window_.end() is the visible end
+  std::map<uint64_t, DeferredGap> deferred_;
   mutable uint64_t mark_ =
       0;  // the oldest visible ordinal; state_.low_water <= mark_ <= window_.end()
   mutable uint64_t hidden_items_ = 0;  // of state_.items, those before mark_

@@ -24,6 +24,8 @@ Result<uint64_t> ShardImpl::ResolveNumber(uint64_t index, uint64_t mark, uint64_
       const std::lock_guard lock(mutex_);
       const WindowItem* const item = window_.Find(at - 1);
       if (item != nullptr) before = item->header.number.index;
+      const auto deferred = deferred_.find(at - 1);
+      if (deferred != deferred_.end()) before = deferred->second.record.header.number.index;
     }
     if (before == 0) {
       const auto item = context_->index->GetItem(id_, at - 1);
@@ -41,11 +43,19 @@ Result<uint64_t> ShardImpl::ResolveNumber(uint64_t index, uint64_t mark, uint64_
 Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState& state) {
   // Nothing was received before 1970; keys sort as unsigned.
   const int64_t ms = std::max<int64_t>(ToMs(time), 0);
-  const uint64_t end = [&] {
+  uint64_t end = 0;
+  std::vector<ItemHeader> deferred;
+  {
     const std::lock_guard lock(mutex_);
-    return window_.end();
-  }();
+    end = window_.end();
+    deferred = DeferredFrom(state.low_water, end);
+  }
   std::optional<Index::TimePlace> next;  // the first item after the time, over all clock runs
+  for (const ItemHeader& gap : deferred) {
+    const int64_t from = gap.number.server_ms;
+    if (from <= ms && ms < from + std::max<int64_t>(DurationMs(gap), 1)) return gap.ordinal;
+    if (from > ms && (!next || from < next->time)) next = {gap.ordinal, from};
+  }
   for (size_t i = 0; i < state.clock_runs.size(); ++i) {
     const auto run = static_cast<uint32_t>(state.first_clock_run + i);
     PS_TRY(const Index::Around around, context_->index->SeekServerTime(id_, run, ms));
@@ -148,6 +158,7 @@ Result<std::vector<ItemRef>> ShardImpl::FindBlocking(const Selector& from, size_
   PS_TRY(uint64_t at, Resolve(from));
   std::vector<ItemRef> out;
   std::vector<ItemRef> newest;
+  std::vector<ItemHeader> deferred;
   uint64_t stored_end = 0;
   {
     // The window first: what leaves it meanwhile is in the index.
@@ -158,11 +169,22 @@ Result<std::vector<ItemRef>> ShardImpl::FindBlocking(const Selector& from, size_
     for (uint64_t i = std::max(at, stored_end); i < window_.end() && newest.size() < limit; ++i) {
       newest.push_back({id_, window_.Find(i)->header});
     }
+    deferred = DeferredFrom(at, stored_end);
   }
   if (at < stored_end) {
     PS_TRY(const std::vector<StoredItem> stored,
            context_->index->ListItems(id_, at, stored_end, limit));
-    for (const StoredItem& item : stored) out.push_back({id_, item.record.header});
+    auto gap = deferred.begin();
+    for (const StoredItem& item : stored) {
+      const uint64_t ordinal = item.record.header.ordinal;
+      for (; gap != deferred.end() && gap->ordinal < ordinal; ++gap) out.push_back({id_, *gap});
+      if (gap != deferred.end() && gap->ordinal == ordinal) ++gap;  // stored meanwhile
+      out.push_back({id_, item.record.header});
+    }
+    if (stored.size() < limit) {
+      for (; gap != deferred.end(); ++gap) out.push_back({id_, *gap});
+    }
+    if (out.size() > limit) out.resize(limit);
   }
   for (ItemRef& ref : newest) {
     if (out.size() == limit) break;
@@ -239,7 +261,10 @@ Task<Result<Bytes>> ShardImpl::ReadMeta(ItemRef ref) {
     const Status open = CheckOpen();
     if (!open.ok()) co_return open.error();
     const WindowItem* const item = window_.Find(ref.header.ordinal);
-    if (item != nullptr && item->header.number == ref.header.number) co_return item->meta;
+    if (item != nullptr && item->header.number == ref.header.number &&
+        item->meta.size() == item->header.meta_bytes) {
+      co_return item->meta;
+    }
   }
   const auto self = shared_from_this();
   const auto read = [self, ref] { return self->ReadMetaBlocking(ref); };

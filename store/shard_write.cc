@@ -18,8 +18,9 @@ namespace {
 constexpr int64_t kClockFallMs = 10'000;
 // Track sets remembered by content, for cameras that switch between a few.
 constexpr size_t kTrackSetsKept = 4;
-// Numbers given out and not ended. A recorder has one; this bounds what a mistake can cost.
-constexpr size_t kOpenSlotsMax = 4096;
+// Numbers given out that are not visible yet: what a stalled disk, or a slot that its owner forgot,
+// can cost.
+constexpr size_t kOpenSlotsMax = 256;
 
 bool SameContent(const TrackSetUse& use, const NewItem& item) {
   return AsText(use.body) == AsText(item.track_set) &&
@@ -51,7 +52,7 @@ Slot::~Slot() {
 Result<Slot> ShardImpl::OpenSlot() {
   const int64_t now = ToMs(context_->clock->Now());
   const bool stored = retention_hours_.load() > 0;
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   PS_TRY_VOID(CheckOpen());
   if (context_->lane->read_only()) {
     StoreMetrics::Get().refused_fenced.Add();
@@ -61,7 +62,13 @@ Result<Slot> ShardImpl::OpenSlot() {
     StoreMetrics::Get().refused_full.Add();
     return Error(ErrorCode::kFull, "the volume is full");
   }
-  if (pending_ >= limits::kPendingFragmentsPerStreamMax || slots_.size() >= kOpenSlotsMax ||
+  if (stored && deferred_.size() >= kDeferredGapsMax) {
+    lock.unlock();
+    SubmitDeferred();
+    StoreMetrics::Get().refused_full.Add();
+    return Error(ErrorCode::kFull, "there is no room for the next segment");
+  }
+  if (slots_.size() >= kOpenSlotsMax ||
       (stored && context_->lane->pending_bytes() > limits::kPendingBytesMax)) {
     StoreMetrics::Get().refused_throttled.Add();
     return Error(ErrorCode::kThrottled, "too much waits for the log");
@@ -222,7 +229,6 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
       pending.track_set = FindTrackSet(item, record);
       header.track_set = pending.track_set->record.header.number.index;
     }
-    if (hours > 0) ++pending_;
   }
   const uint64_t ordinal = header.ordinal;
   const ItemHeader result = header;
@@ -230,36 +236,31 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   remembered.header = header;
   remembered.body = item.body;
   remembered.meta = item.meta;
+  Submission submission;
+  {
+    const std::lock_guard lock(mutex_);
+    SlotState* const state = FindSlot(ordinal);
+    CHECK(state != nullptr);
+    state->item = std::move(remembered);
+    if (hours > 0) submission.records = TakeDeferred(hours);
+  }
   if (hours == 0) {
-    Complete(ordinal, std::move(remembered));
+    Complete(ordinal);
     co_return result;
   }
   pending.is_item = true;
   pending.item = std::move(record);
   pending.body = std::move(item.body);
   pending.meta = std::move(item.meta);
-  {
-    const std::lock_guard lock(mutex_);
-    SlotState* const state = FindSlot(ordinal);
-    CHECK(state != nullptr);
-    state->item = std::move(remembered);
-  }
-  Oneshot<Status> done;
-  Submission submission;
+  std::vector<uint64_t> deferred = OrdinalsOf(submission.records);
   submission.retention_class = hours;
   submission.records.push_back(std::move(pending));
-  submission.done = [self, ordinal, done](Status status) {
-    {
-      const std::lock_guard lock(self->mutex_);
-      --self->pending_;
-    }
+  Oneshot<Status> done;
+  submission.done = [self, ordinal, done, deferred = std::move(deferred)](Status status) {
+    self->EndDeferred(deferred, status);
     if (status.ok()) {
-      WindowItem item;
-      {
-        const std::lock_guard lock(self->mutex_);
-        item = std::move(self->FindSlot(ordinal)->item);
-      }
-      self->Complete(ordinal, std::move(item));
+      self->Complete(ordinal);
+      self->SubmitDeferred();  // of appends that were refused while this one was on its way
     } else if (status.error().code() == ErrorCode::kFull) {
       // The ordinal was promised: it becomes a hole that says why.
       StoreMetrics::Get().refused_full.Add();
@@ -273,128 +274,46 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   co_return result;
 }
 
-Task<Result<ItemHeader>> ShardImpl::Drop(NewItem item, GapReason reason) {
-  const auto self = shared_from_this();
-  auto taken = TakeSlot(item.slot);
-  if (!taken.ok()) co_return std::move(taken).error();
-  const uint64_t ordinal = taken->header.ordinal;
-  {
-    const std::lock_guard lock(mutex_);
-    ItemHeader& header = taken->header;
-    header.kind = item.kind;
-    header.gap_reason = reason;
-    header.flags = item.flags | kFlagDropped;
-    header.producer_time = item.producer_time;
-    header.duration = item.duration;
-    header.body_bytes = static_cast<uint32_t>(item.body.size());
-    header.meta_bytes = static_cast<uint32_t>(item.meta.size());
-    SetRun(*taken, item.run);
-    if (!item.track_set.empty()) {
-      header.track_set = FindTrackSet(item, *taken)->record.header.number.index;
-    }
-    WindowItem& remembered = FindSlot(ordinal)->item;
-    remembered.header = header;
-    remembered.body = std::move(item.body);
-    remembered.meta = std::move(item.meta);
-  }
-  Oneshot<Result<ItemHeader>> done;
-  EndWithGap(ordinal, ItemKind::kGap, reason,
-             [done](Result<ItemHeader> header) { done.Set(std::move(header)); });
-  auto header = co_await done;
-  co_return header;
-}
-
-void ShardImpl::Abandon(uint64_t ordinal) {
-  {
-    const std::lock_guard lock(mutex_);
-    SlotState* const state = FindSlot(ordinal);
-    if (closed_ != nullptr || state == nullptr) return;
-    state->phase = SlotState::Phase::kPending;
-  }
-  EndWithGap(ordinal, ItemKind::kAbandoned, GapReason::kNone, nullptr);
-}
-
-// Writes the hole that ends a pending slot. What was remembered of the item (Drop) stays in the
-// window.
-void ShardImpl::EndWithGap(uint64_t ordinal, ItemKind kind, GapReason reason,
-                           std::function<void(Result<ItemHeader>)> done) {
-  const uint32_t hours = retention_hours_.load();
-  PendingRecord pending;
-  WindowItem remembered;
-  {
-    const std::lock_guard lock(mutex_);
-    SlotState* const state = closed_ == nullptr ? FindSlot(ordinal) : nullptr;
-    if (state == nullptr) {
-      if (done) done(Error(ErrorCode::kClosed, "the shard is closed"));
-      return;
-    }
-    remembered = std::move(state->item);
-    const bool dropped = (remembered.header.flags & kFlagDropped) != 0;
-    ItemHeader& header = pending.item.header;
-    if (dropped) header = remembered.header;
-    header.kind = kind;
-    header.gap_reason = reason;
-    header.number = state->number;
-    header.ordinal = ordinal;
-    header.server_time = ServerTimeFromMs(state->number.server_ms);
-    header.flags &= ~uint32_t{kFlagDropped};
-    if (!dropped) header.discontinuity_ordinal = runs_started_ == 0 ? 0 : runs_started_ - 1;
-    header.body_bytes = 0;
-    header.meta_bytes = 0;
-    pending.item.shard = id_;
-    pending.item.clock_run = state->clock_run;
-    pending.item.retention_class = hours;
-    if (!dropped) remembered = WindowItem{header, {}, {}};
-  }
-  const ItemHeader result = remembered.header;
-  if (hours == 0) {
-    Complete(ordinal, std::move(remembered));
-    if (done) done(result);
-    return;
-  }
-  pending.is_item = true;
-  Submission submission;
-  submission.retention_class = hours;
-  submission.records.push_back(pending);
-  auto shared = std::make_shared<WindowItem>(std::move(remembered));
-  submission.done = [self = shared_from_this(), shared, ordinal, result, pending, hours,
-                     done](Status status) {
-    if (!status.ok() && status.error().code() != ErrorCode::kFull) {
-      if (done) done(status.error());
-      return;
-    }
-    if (!status.ok()) {
-      // No room even for this: it is written when there is.
-      Submission again;
-      again.retention_class = hours;
-      again.records.push_back(pending);
-      const std::lock_guard lock(self->context_->deferred_mutex);
-      self->context_->deferred.push_back(std::move(again));
-    }
-    self->Complete(ordinal, std::move(*shared));
-    if (done) done(result);
-  };
-  context_->lane->Submit(std::move(submission));
-}
-
-void ShardImpl::Complete(uint64_t ordinal, WindowItem item) {
+void ShardImpl::Complete(uint64_t ordinal) {
   std::vector<std::shared_ptr<Waiter>> due;
   {
     const std::lock_guard lock(mutex_);
     if (closed_ != nullptr) return;
-    SlotState* const state = FindSlot(ordinal);
-    CHECK(state != nullptr);
-    state->phase = SlotState::Phase::kDone;
-    state->item = std::move(item);
+    SlotState* const done = FindSlot(ordinal);
+    CHECK(done != nullptr);
+    done->phase = SlotState::Phase::kDone;
+    LoosenBody(*done);
     while (!slots_.empty() && slots_.front().phase == SlotState::Phase::kDone) {
       newest_ = slots_.front().item.header;
       WindowItem visible = std::move(slots_.front().item);
       slots_.pop_front();
+      loose_bytes_ -= visible.bytes();
       window_.Push(std::move(visible));
     }
+    ForgetBodies();
     due = TakeDueWaiters(false);
   }
   for (const auto& waiter : due) waiter->done.Set(Status());
+}
+
+void ShardImpl::LoosenBody(SlotState& state) {
+  if (state.body_may_go) return;
+  state.body_may_go = true;
+  loose_bytes_ += state.item.bytes();
+}
+
+// Oldest first; the newest stays whatever its size, as in the window.
+void ShardImpl::ForgetBodies() {
+  if (loose_bytes_ <= context_->window_bytes) return;
+  const auto newest = std::find_if(slots_.rbegin(), slots_.rend(),
+                                   [](const SlotState& state) { return state.body_may_go; });
+  for (SlotState& state : slots_) {
+    if (loose_bytes_ <= context_->window_bytes || &state == &*newest) return;
+    if (!state.body_may_go) continue;
+    loose_bytes_ -= state.item.bytes();
+    state.item.body = ByteChain();
+    state.item.meta = Bytes();
+  }
 }
 
 }  // namespace penstock::store

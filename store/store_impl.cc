@@ -268,15 +268,16 @@ void StoreImpl::CloseNow() {
   }
   timer_wake_.notify_all();
   if (timer_.joinable()) timer_.join();
-  // Appends that were submitted become durable and visible; then seals are queued behind what the
-  // background still does.
-  for (const auto& state : lanes_) {
-    if (state->lane) state->lane->Stop();
-  }
   std::vector<std::shared_ptr<ShardImpl>> shards;
   {
     const std::lock_guard lock(streams_mutex_);
     for (const auto& [id, shard] : shards_) shards.push_back(shard);
+  }
+  for (const auto& shard : shards) shard->SubmitDeferred();
+  // Appends that were submitted become durable and visible; then seals are queued behind what the
+  // background still does.
+  for (const auto& state : lanes_) {
+    if (state->lane) state->lane->Stop();
   }
   for (const auto& shard : shards) shard->Close("the store is closed");
   background_.reset();

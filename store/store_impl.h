@@ -73,7 +73,6 @@ class StoreImpl final : public Store, public LaneListener {
   // Retention; on the background thread.
   Status RunRetention(ServerTime now);
   Status RemoveExpired(LaneState& state, ServerTime now);
-  void SubmitDeferred(LaneState& state);
   void RefreshSpace();
   void WriteSnapshot(uint32_t lane, SegmentSeq sequence, Lsn first_lsn);
   Status RemoveOldMeta(Lane& lane, SegmentSeq before);

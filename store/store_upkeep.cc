@@ -117,29 +117,6 @@ void StoreImpl::RefreshSpace() {
   for (const auto& state : lanes_) state->context->full.store(full);
 }
 
-void StoreImpl::SubmitDeferred(LaneState& state) {
-  std::vector<Submission> deferred;
-  {
-    const std::lock_guard lock(state.context->deferred_mutex);
-    deferred.swap(state.context->deferred);
-  }
-  for (Submission& submission : deferred) {
-    // Bytes are few; if there is still no room, it waits here again.
-    std::vector<PendingRecord> again = submission.records;
-    const uint32_t retention_class = submission.retention_class;
-    submission.done = [context = state.context, again = std::move(again),
-                       retention_class](Status status) {
-      if (status.ok() || status.error().code() != ErrorCode::kFull) return;
-      Submission next;
-      next.retention_class = retention_class;
-      next.records = again;
-      const std::lock_guard lock(context->deferred_mutex);
-      context->deferred.push_back(std::move(next));
-    };
-    state.lane->Submit(std::move(submission));
-  }
-}
-
 Status StoreImpl::RunRetention(ServerTime now) {
   RefreshSpace();
   std::vector<std::shared_ptr<ShardImpl>> shards;
@@ -147,11 +124,13 @@ Status StoreImpl::RunRetention(ServerTime now) {
     const std::lock_guard lock(streams_mutex_);
     for (const auto& [id, shard] : shards_) shards.push_back(shard);
   }
-  for (const auto& shard : shards) shard->Expire(now);
+  for (const auto& shard : shards) {
+    shard->SubmitDeferred();
+    shard->Expire(now);
+  }
   Status result;
   for (const auto& state : lanes_) {
     if (state->lane->read_only()) continue;
-    SubmitDeferred(*state);
     state->lane->CloseOldSegments(ToMs(now));
     state->lane->PrepareSpares();
     Status removed = RemoveExpired(*state, now);

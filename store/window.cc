@@ -5,11 +5,11 @@ namespace penstock::store {
 void Window::Push(WindowItem item) {
   CHECK(item.header.ordinal == end_);
   ++end_;
-  bytes_ += item.body.size() + item.meta.size();
+  bytes_ += item.bytes();
   items_.push_back(std::move(item));
   // The newest stays whatever its size.
   while (items_.size() > 1 && (bytes_ > bytes_max_ || items_.size() > kItemsMax)) {
-    bytes_ -= items_.front().body.size() + items_.front().meta.size();
+    bytes_ -= items_.front().bytes();
     items_.pop_front();
   }
 }

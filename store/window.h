@@ -12,6 +12,8 @@ struct WindowItem {
   ItemHeader header;
   ByteChain body;
   Bytes meta;
+
+  size_t bytes() const { return body.size() + meta.size(); }
 };
 
 // A dense, contiguous suffix of the visible items. Not thread-safe.

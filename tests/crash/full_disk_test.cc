@@ -1,6 +1,7 @@
 // A full disk is a state: refused, not crashed; readable all the while; over when there is room
 // again.
 #include <map>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -72,22 +73,24 @@ TEST_F(FullDiskTest, TheCatalogCanStillBeChangedAndItemsTrimmed) {
 }
 
 TEST_F(FullDiskTest, ASlotThatIsDroppedBecauseTheDiskIsFullBecomesAGapOfThatReason) {
-  store::Slot slot = shard_->OpenSlot().value();
+  auto other = Create("other");
+  store::Slot slot = other->OpenSlot().value();
   const uint64_t ordinal = slot.ordinal();
-  // Nothing is seen beyond an open slot, so that it is the drop which lets everything through.
   AppendUntilRefused();
-  const auto dropped = SyncWait(shard_->Drop(TestItem{.seed = 999'999}.Make(std::move(slot), 0),
-                                             store::GapReason::kDiskFull));
+  const auto dropped = SyncWait(
+      other->Drop(TestItem{.seed = 999'999}.Make(std::move(slot), 0), store::GapReason::kDiskFull));
   ASSERT_TRUE(dropped.ok()) << dropped.error().ToString();
   EXPECT_EQ(dropped->ordinal, ordinal);
   ExpectEverythingAcked();
   shard_.reset();
+  other.reset();
   disk_->SetCapacity(2 * kCapacity);
   Close();
   Open();
   shard_ = Shard("cam");
-  const std::vector<store::ItemHeader> headers = List(shard_);
-  ASSERT_FALSE(headers.empty());
+  ExpectEverythingAcked();
+  const std::vector<store::ItemHeader> headers = List(Shard("other"));
+  ASSERT_EQ(headers.size(), 1u);
   EXPECT_EQ(headers.front().ordinal, ordinal);
   EXPECT_EQ(headers.front().kind, store::ItemKind::kGap);
   EXPECT_EQ(headers.front().gap_reason, store::GapReason::kDiskFull);
@@ -116,6 +119,121 @@ TEST_F(FullDiskTest, AFullStoreOpensAgainWithEverythingInIt) {
   Crash(7);
   shard_ = Shard("cam");
   ExpectEverythingAcked();
+}
+
+// Appends that were refused keep their ordinals as gaps; readers see every one of them, at once and
+// for good.
+class RefusedAppendsTest : public FullDiskTest {
+ protected:
+  // No room at all, but what is preallocated is used up first. A few more are refused.
+  void Refuse() {
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(TakesAppendsAgain());
+    disk_->SetCapacity(1);
+    int refused = 0;
+    for (int i = 0; i < 5000 && refused < 7; ++i) {
+      const TestItem item{.seed = ++items_};
+      const auto header = Append(shard_, item);
+      if (header.ok()) acked_.emplace(header->ordinal, item);
+      if (!header.ok()) ++refused;
+    }
+    ASSERT_EQ(refused, 7);
+  }
+  void ExpectDense() {
+    const store::ShardStatus status = shard_->GetStatus();
+    const std::vector<store::ItemHeader> headers = List(shard_);
+    ASSERT_EQ(headers.size(), status.next_ordinal);
+    EXPECT_EQ(status.items, headers.size());
+    EXPECT_EQ(status.oldest_ordinal, 0u);
+    for (size_t i = 0; i < headers.size(); ++i) {
+      EXPECT_EQ(headers[i].ordinal, i);
+      if (acked_.contains(i)) continue;
+      EXPECT_EQ(headers[i].kind, store::ItemKind::kGap) << i;
+      EXPECT_EQ(headers[i].gap_reason, store::GapReason::kDiskFull) << i;
+    }
+    // One at a time, and by time.
+    for (size_t i = 0; i < headers.size(); ++i) {
+      const auto one = SyncWait(shard_->Find(store::FromOrdinal{i}, 1)).value();
+      ASSERT_EQ(one.size(), 1u);
+      EXPECT_EQ(one.front().header.ordinal, i);
+    }
+    ExpectEverythingAcked();
+  }
+};
+
+TEST_F(RefusedAppendsTest, TheirGapsAreSeenWhileTheDiskIsFullAndAfterwards) {
+  Refuse();
+  ExpectDense();
+  const uint64_t refused_end = shard_->GetStatus().next_ordinal;
+  disk_->SetCapacity(1u << 30);
+  const TestItem item{.seed = ++items_};
+  const auto header = Append(shard_, item);
+  ASSERT_TRUE(header.ok()) << header.error().ToString();
+  acked_.emplace(header->ordinal, item);
+  EXPECT_EQ(header->ordinal, refused_end);
+  ExpectDense();
+  // They came into the log with that append.
+  shard_.reset();
+  Crash(11, IndexAge::kNone);
+  shard_ = Shard("cam");
+  ExpectDense();
+}
+
+TEST_F(RefusedAppendsTest, TheirGapsAreStoredByHousekeeping) {
+  Refuse();
+  disk_->SetCapacity(1u << 30);
+  ASSERT_TRUE(SyncWait(store_->EnforceRetention()).ok());
+  // Behind them in the log, as a proof that they are there.
+  ASSERT_TRUE(SyncWait(shard_->Trim(0)).ok());
+  std::vector<store::CatalogWrite> writes(1);
+  writes[0].key = "k";
+  ASSERT_TRUE(SyncWait(store_->catalog().Txn({}, std::move(writes), "")).ok());
+  ExpectDense();
+  shard_.reset();
+  Crash(12, IndexAge::kNewest);
+  shard_ = Shard("cam");
+  ExpectDense();
+}
+
+TEST_F(RefusedAppendsTest, TheirGapsAreStoredAtTheClosing) {
+  Refuse();
+  disk_->SetCapacity(1u << 30);
+  shard_.reset();
+  Close();
+  Open();
+  shard_ = Shard("cam");
+  ExpectDense();
+}
+
+TEST_F(RefusedAppendsTest, TheirGapsExpireWithTheOthers) {
+  Refuse();
+  const uint64_t refused_end = shard_->GetStatus().next_ordinal;
+  clock_.Advance(std::chrono::hours(25));
+  EXPECT_EQ(shard_->GetStatus().items, 0u);
+  EXPECT_EQ(shard_->GetStatus().oldest_ordinal, refused_end);
+  EXPECT_TRUE(List(shard_).empty());
+  disk_->SetCapacity(1u << 30);
+  ASSERT_TRUE(Append(shard_, TestItem{.seed = ++items_}).ok());
+  EXPECT_EQ(shard_->GetStatus().items, 1u);
+  EXPECT_EQ(List(shard_).size(), 1u);
+}
+
+TEST_F(RefusedAppendsTest, TheirNumberIsBounded) {
+  Refuse();
+  for (int i = 0; i < 2000; ++i) (void)Append(shard_, TestItem{.seed = ++items_});
+  const uint64_t end = shard_->GetStatus().next_ordinal;
+  EXPECT_LT(end - acked_.rbegin()->first, 300u);
+  disk_->SetCapacity(1u << 30);
+  // The first refusal after that asks for the room.
+  bool taken = false;
+  for (int i = 0; i < 2000 && !taken; ++i) {
+    const TestItem item{.seed = ++items_};
+    const auto header = Append(shard_, item);
+    taken = header.ok();
+    if (taken) acked_.emplace(header->ordinal, item);
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(taken);
+  ExpectDense();
 }
 
 // Somebody else fills the volume: the write itself fails with ENOSPC, not our own accounting before
