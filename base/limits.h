@@ -27,6 +27,9 @@ inline constexpr size_t kCodecPrivateBytesMax = 64 * 1024;
 // Live window in RAM per stream; older fragments are read from disk. At least the newest fragment
 // stays whatever its size.
 inline constexpr size_t kWindowBytesPerStreamMax = 768 * 1024;
+// Streams of which nothing is stored play from the window alone: theirs is as large as this many,
+// 15 s of 8 Mbit/s. Players start three fragments behind the newest.
+inline constexpr size_t kLiveOnlyWindows = 20;
 
 // Fragments of one stream that may wait for the log. Beyond it whole fragments are dropped from
 // storage with a gap (overload).
@@ -80,6 +83,10 @@ inline constexpr int kTcpKeepAliveProbes = 3;
 inline constexpr std::chrono::seconds kTcpUserTimeout{60};
 // Accepting goes on after this long when the process has run out of descriptors.
 inline constexpr std::chrono::milliseconds kAcceptPause{100};
+// File descriptors that connections from outside never take (half of all, where there are fewer
+// than twice as many): the index keeps 256 files open, the rest is for segments. TCP connections
+// beyond are closed at once.
+inline constexpr size_t kReservedDescriptors = 1024;
 // What one connection may read or write in one turn before the others of its loop have theirs.
 inline constexpr size_t kTurnBytesMax = 1u << 20;
 // One sendfile call; also the step in which cold files are read in (DESIGN 6).

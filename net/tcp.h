@@ -81,7 +81,8 @@ class TcpListener {
                                                          int mode);
   virtual ~TcpListener() = default;
   // A connection, made on `on` (which may be another loop than the listener's; then hand it over
-  // there yourself). When the process is out of descriptors this waits until there are some.
+  // there yourself). When the process is out of descriptors this waits until there are some. TCP
+  // connections that would take the last ones (limits::kReservedDescriptors) are closed at once.
   // kCancelled after Close. One call at a time.
   virtual Task<Result<std::unique_ptr<TcpStream>>> Accept(EventLoop& on) = 0;
   virtual void Close() = 0;

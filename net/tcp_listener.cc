@@ -1,12 +1,15 @@
+#include <algorithm>
 #include <cerrno>
 
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "net/descriptor.h"
 #include "net/sockaddr.h"
 #include "net/tcp.h"
@@ -35,6 +38,33 @@ bool ConnectionFailed(int error) {
          error == EOPNOTSUPP || error == ENETUNREACH;
 }
 
+// The kernel gives out the lowest free number, so that this one tells how many are in use. The last
+// ones belong to files: a log that cannot open its next segment is read-only from then on, and
+// whoever can connect could bring that about.
+bool LeavesTooFew(int fd) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
+  const rlim_t reserved = std::min<rlim_t>(limits::kReservedDescriptors, limit.rlim_cur / 2);
+  return static_cast<rlim_t>(fd) >= limit.rlim_cur - reserved;
+}
+
+void NoteExhausted(State& state, const std::string& reason) {
+  if (!state.exhausted) {
+    log::Write(log::kError, "cannot accept connections",
+               {{"local", state.local.ToString()}, {"reason", reason}});
+  }
+  state.exhausted = true;
+}
+
+void Refuse(State& state, int fd) {
+  ::close(fd);
+  static metrics::Counter& refused =
+      metrics::GetCounter("penstock_connections_refused_total",
+                          "Connections closed at once to keep file descriptors for the store");
+  refused.Add();
+  NoteExhausted(state, "the process has too few file descriptors left (ulimit -n)");
+}
+
 Error Closed(const State& state) {
   return Error(ErrorCode::kCancelled, state.local.ToString() + ": the listener was closed");
 }
@@ -45,6 +75,10 @@ Task<Result<std::unique_ptr<TcpStream>>> AcceptOne(std::shared_ptr<State> state,
     const int fd =
         accept4(state->descriptor.fd(), from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     const int error = fd < 0 ? errno : 0;
+    if (error == 0 && !state->local.is_unix() && LeavesTooFew(fd)) {
+      Refuse(*state, fd);
+      continue;
+    }
     if (error == 0) {
       state->exhausted = false;
       co_return MakeTcpStream(on, fd, state->local.is_unix() ? state->local : ToEndpoint(from));
@@ -53,12 +87,7 @@ Task<Result<std::unique_ptr<TcpStream>>> AcceptOne(std::shared_ptr<State> state,
       Descriptor::Wait wait(state->descriptor, Descriptor::Wait::For::kRead);
       (void)co_await wait;  // an error shows again in accept4
     } else if (OutOfResources(error)) {
-      if (!state->exhausted) {
-        log::Write(log::kError, "cannot accept connections",
-                   {{"local", state->local.ToString()},
-                    {"reason", SocketError(error, "accept").message()}});
-      }
-      state->exhausted = true;
+      NoteExhausted(*state, SocketError(error, "accept").message());
       (void)co_await Sleep(limits::kAcceptPause, state->closing.token());
     } else if (!ConnectionFailed(error)) {
       co_return SocketError(error, state->local.ToString());

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include "base/log.h"
 #include "server/api/version.h"
@@ -51,6 +52,15 @@ void WaitForStop(const sigset_t& stop) {
   CHECK(pthread_sigmask(SIG_UNBLOCK, &stop, nullptr) == 0);
 }
 
+// Shells and service managers give 1,024 by default and allow far more; every camera and viewer
+// needs one. Best effort: with fewer, connections are refused earlier.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 std::string Url(const net::Endpoint& at) {
   const bool any = at.address == "0.0.0.0" || at.address == "::";
   return any ? fmt::format("localhost:{}", at.port) : at.ToString();
@@ -87,6 +97,7 @@ int RunServe(const Args& args) {
     return kUsage;
   }
   log::Configure(config->log_level, config->log_format);
+  RaiseDescriptorLimit();
   const sigset_t stop = BlockStopSignals();
   auto service = Service::Start(*config, SystemClock());
   if (!service.ok()) {

@@ -168,6 +168,35 @@ TEST_F(TcpConnectTest, AListenerOutOfDescriptorsAcceptsAgainWhenThereAreSome) {
   Run(run(loop()));
 }
 
+TEST_F(TcpConnectTest, ConnectionsDoNotTakeTheLastDescriptorsButTheCommandLineMay) {
+  testing::TempDir folder;
+  auto run = [](EventLoop& loop, std::string path) -> Task<void> {
+    auto tcp = TcpListener::Listen(loop, "127.0.0.1", 0).value();
+    auto local = TcpListener::ListenUnix(loop, path, 0600).value();
+    auto caller = co_await TcpStream::Connect(loop, "127.0.0.1", tcp->local().port, seconds(10),
+                                              CancelToken());
+    auto command = co_await TcpStream::ConnectUnix(loop, path);
+    rlimit before{};
+    getrlimit(RLIMIT_NOFILE, &before);
+    rlimit few = before;
+    few.rlim_cur = OpenDescriptors() + 8;  // over half of them are in use
+    setrlimit(RLIMIT_NOFILE, &few);
+    Oneshot<Result<std::unique_ptr<TcpStream>>> refused = Start(tcp->Accept(loop));
+    EXPECT_FALSE(refused.is_set());
+    auto accepted = co_await local->Accept(loop);
+    EXPECT_TRUE(accepted.ok());
+    std::vector<uint8_t> buffer(1);
+    Result<size_t> got = co_await caller.value()->Read(buffer);
+    EXPECT_FALSE(got.ok());
+    setrlimit(RLIMIT_NOFILE, &before);
+    auto again = co_await TcpStream::Connect(loop, "127.0.0.1", tcp->local().port, seconds(10),
+                                             CancelToken());
+    auto taken = co_await refused;
+    EXPECT_TRUE(taken.ok());
+  };
+  Run(run(loop(), (folder.path() / "x.sock").string()));
+}
+
 TEST_F(TcpConnectTest, AThousandConnectionsLeaveNoDescriptorBehind) {
   auto run = [](EventLoop& loop, EventLoop& other) -> Task<void> {
     auto listener = TcpListener::Listen(loop, "127.0.0.1", 0).value();
