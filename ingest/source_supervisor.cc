@@ -115,10 +115,15 @@ Task<Status> SourceSupervisor::Remove(StreamName name) {
         ErrorCode::kForbidden,
         fmt::format("source {} is in the configuration file: remove it there", name.text()));
   }
+  // Of two that remove it at the same time one gets through: only that one may halt the group.
   std::vector<store::Expect> expects;
+  expects.push_back(store::Expect{.key = KeyOf(name), .version = found->version});
   std::vector<store::CatalogWrite> writes;
   writes.push_back(store::CatalogWrite{.key = KeyOf(name), .value = std::nullopt});
-  PS_CO_TRY_VOID(co_await catalog_.Txn(std::move(expects), std::move(writes), std::string()));
+  Status erased = co_await catalog_.Txn(std::move(expects), std::move(writes), std::string());
+  if (!erased.ok() && erased.error().code() == ErrorCode::kConflict)
+    erased = Error(ErrorCode::kNotFound, fmt::format("source {} is being removed", name.text()));
+  PS_CO_TRY_VOID(std::move(erased));
   co_await RunOn(*found->loop, Halt(found->group));
   {
     const std::lock_guard lock(mutex_);

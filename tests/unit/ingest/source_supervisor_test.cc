@@ -104,6 +104,39 @@ TEST_F(SourceSupervisorTest, ARemovedSourceIsStoppedAndForgotten) {
   SyncWait(supervisor->Stop());
 }
 
+// A camera that does not answer its TEARDOWN: the first removal takes its time, and a person asks
+// again.
+TEST_F(SourceSupervisorTest, TwoRemovalsAtTheSameTimeAreOneRemoval) {
+  Oneshot<Unit> told;
+  Oneshot<Unit> let_go;
+  auto stubborn = [](Oneshot<Unit> was_told, Oneshot<Unit> may_end,
+                     CancelToken token) -> Task<void> {
+    (void)co_await Sleep(std::chrono::hours(1), token);
+    was_told.Set(Unit());
+    co_await may_end;
+  };
+  SourceSupervisor supervisor(store_.catalog(), registry_, loops_,
+                              [&](net::EventLoop&, SourceConfig, CancelToken token) {
+                                return stubborn(told, let_go, std::move(token));
+                              });
+  ASSERT_TRUE(supervisor.Start({}).ok());
+  ASSERT_TRUE(SyncWait(supervisor.Add(Config("cam"))).ok());
+  auto remove = [](SourceSupervisor& sources, Oneshot<Status> done) -> Task<void> {
+    Status status = co_await sources.Remove(Name("cam"));
+    done.Set(std::move(status));
+  };
+  Oneshot<Status> first;
+  loops_[0].Post([&, first] { Detach(remove(supervisor, first)); });
+  auto wait = [](Oneshot<Unit> what) -> Task<void> { co_await what; };
+  SyncWait(wait(told));
+  EXPECT_EQ(SyncWait(supervisor.Remove(Name("cam"))).error().code(), ErrorCode::kNotFound);
+  let_go.Set(Unit());
+  auto result = [](Oneshot<Status> what) -> Task<Status> { co_return co_await what; };
+  EXPECT_TRUE(SyncWait(result(first)).ok());
+  EXPECT_TRUE(supervisor.List().empty());
+  SyncWait(supervisor.Stop());
+}
+
 TEST_F(SourceSupervisorTest, ANameIsTakenOnce) {
   auto supervisor = Make();
   ASSERT_TRUE(supervisor->Start({}).ok());
