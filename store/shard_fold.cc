@@ -1,6 +1,7 @@
 // What the log does to a shard: folding, visibility after a start, retention.
 #include <algorithm>
 
+#include "base/limits.h"
 #include "store/shard_impl.h"
 
 namespace penstock::store {
@@ -16,7 +17,9 @@ ShardImpl::ShardImpl(std::shared_ptr<ShardContext> context, ShardState state,
       id_(state.shard),
       retention_hours_(retention_hours),
       state_(std::move(state)),
-      window_(context_->window_bytes) {}
+      window_(context_->window_bytes) {
+  FoldRetention(retention_hours);
+}
 
 ShardImpl::~ShardImpl() = default;
 
@@ -69,7 +72,12 @@ Status ShardImpl::FoldLowWater(uint64_t ordinal, IndexBatch& rows) {
   return {};
 }
 
-void ShardImpl::FoldRetention(uint32_t hours) { retention_hours_.store(hours); }
+void ShardImpl::FoldRetention(uint32_t hours) {
+  retention_hours_.store(hours);
+  const std::lock_guard lock(mutex_);
+  window_.SetBytesMax(hours == 0 ? limits::kLiveOnlyWindows * context_->window_bytes
+                                 : context_->window_bytes);
+}
 
 void ShardImpl::PutState(IndexBatch& rows) const {
   const std::lock_guard lock(mutex_);
@@ -85,6 +93,14 @@ void ShardImpl::StartServing() {
   const std::lock_guard lock(mutex_);
   next_ordinal_ = std::max(state_.next_ordinal, state_.low_water);
   runs_started_ = state_.runs_started;
+  if (retention_hours_.load() == 0) {
+    // The log does not tell how far the last owner came, but viewers have seen it: an ordinal must
+    // not name two fragments. Less than one a second was used.
+    const auto unused =
+        static_cast<uint64_t>(std::max<int64_t>(ToMs(context_->clock->Now()), 0)) / 1000;
+    next_ordinal_ = std::max(next_ordinal_, unused);
+    runs_started_ = std::max(runs_started_, unused);
+  }
   window_.SetEnd(next_ordinal_);
   mark_ = state_.low_water;
   clock_run_ = state_.first_clock_run;

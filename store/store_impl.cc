@@ -220,6 +220,12 @@ Task<Result<StreamInfo>> StoreImpl::SetRetention(StreamName name, uint32_t reten
     const auto found = streams_.find(name);
     if (found != streams_.end()) lane = found->second.lane;
   }
+  if (info->retention_hours == 0 && retention_hours > 0) {
+    // Ordinals were used up of which the log has nothing; they are no holes to be filled.
+    const std::shared_ptr<ShardImpl> shard = FindShard(info->shard);
+    if (!shard) co_return NoStream(name);
+    PS_CO_TRY_VOID(co_await shard->Trim(shard->GetStatus().next_ordinal));
+  }
   info->retention_hours = retention_hours;
   std::vector<Expect> expects;
   std::vector<CatalogWrite> writes;

@@ -21,6 +21,8 @@ class Window {
  public:
   explicit Window(size_t bytes_max) : bytes_max_(bytes_max) {}
 
+  // Holds from the next Push on.
+  void SetBytesMax(size_t bytes_max) { bytes_max_ = bytes_max; }
   // The next visible item. Requires its ordinal to be end().
   void Push(WindowItem item);
   // The ordinal of the oldest item here; end() when there is none.
@@ -35,7 +37,7 @@ class Window {
   // Header-only items (gaps) cost next to nothing, but not nothing.
   static constexpr size_t kItemsMax = 1024;
 
-  const size_t bytes_max_;
+  size_t bytes_max_;
   uint64_t end_ = 0;
   size_t bytes_ = 0;
   std::deque<WindowItem> items_;

@@ -105,6 +105,20 @@ TEST_P(RetentionTest, ADeletedStreamsBytesGoWithTheirSegment) {
   EXPECT_EQ(Stream("a", 1)->GetStatus().next_ordinal, 0u);
 }
 
+TEST_P(RetentionTest, WhatWasLiveOnlyIsNoHoleOnceThingsAreKept) {
+  Open();
+  auto shard = Stream("a", 0);
+  for (uint64_t i = 0; i < 30; ++i) Append(*shard, 100, i);
+  ASSERT_TRUE(SyncWait(store_->SetRetention(Name("a"), 24)).ok());
+  Append(*shard, 100, 30);
+  shard.reset();
+  for (int opening = 0; opening < 2; ++opening) {
+    Reopen();
+    EXPECT_THAT(Ordinals(Find(*Stream("a"), FromOldest{})), ElementsAre(30));
+    EXPECT_EQ(Stream("a")->GetStatus().items, 1u);
+  }
+}
+
 TEST_P(RetentionTest, SegmentsAreCutBySizeAndOneBatchMayBeLargerThanThat) {
   options_.segment_bytes = 1u << 20;
   Open();

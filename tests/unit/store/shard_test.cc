@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/metrics.h"
 #include "store/shard_impl.h"
 #include "tests/unit/store/store_fixture.h"
@@ -168,7 +169,7 @@ TEST_P(ShardTest, TheWindowIsBoundedAndKeepsTheNewest) {
 }
 
 TEST_P(ShardTest, LiveOnlyStreamsWriteNothingAndKeepTheirWindow) {
-  options_.window_bytes_per_stream = 10'000;
+  options_.window_bytes_per_stream = 10'000 / limits::kLiveOnlyWindows;
   Open();
   auto shard = Stream("live", 0);
   const uint64_t before = metrics::GetCounter("penstock_store_batches_total", "").value();
@@ -184,6 +185,21 @@ TEST_P(ShardTest, LiveOnlyStreamsWriteNothingAndKeepTheirWindow) {
   NewItem item = Item(*shard, 10, 1);
   EXPECT_TRUE(SyncWait(shard->Drop(std::move(item), GapReason::kOverload)).ok());
   EXPECT_EQ(shard->GetStatus().next_ordinal, 51u);
+}
+
+// Browsers keep segments by name: a name must not come back with other bytes.
+TEST_P(ShardTest, AfterARestartALiveOnlyStreamUsesNoOrdinalAgain) {
+  Open();
+  auto shard = Stream("live", 0);
+  Fill(*shard, 5);
+  const ItemHeader last = Append(*shard, 500, 5);
+  shard.reset();
+  Reopen();
+  clock_.Advance(std::chrono::seconds(1));
+  const ItemHeader next = Append(*Stream("live"), 500, 6);
+  EXPECT_GT(next.ordinal, last.ordinal);
+  EXPECT_GT(next.number, last.number);
+  EXPECT_GT(next.discontinuity_ordinal, last.discontinuity_ordinal);
 }
 
 TEST_P(ShardTest, AClockThatFallsOpensAClockRunAndNumbersGoOn) {
