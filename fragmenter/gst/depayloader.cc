@@ -23,6 +23,9 @@ constexpr size_t kArrivalsMax = 64;
 
 bool HasMarker(ByteSpan packet) { return packet.size() >= 2 && (packet[1] & 0x80) != 0; }
 
+// Of a packet that GStreamer holds: buffer, memory, references.
+constexpr size_t kPacketCostBytes = 512;
+
 // rtpmp4adepay 1.22 leaves the PayloadLengthInfo (ISO/IEC 14496-3, 1.7.3: bytes whose sum is the
 // length, all but the last 255) in front of the first unit after a start or a gap. It can be told
 // by its value.
@@ -75,6 +78,7 @@ class RtpDepayloader final : public Depayloader {
       own_.Add("RTP time stamp out of any order");
       return;
     }
+    if (NeverEnds(packet)) return;
     NoteArrival(packet, timestamp, lost_before, received);
     after_gap_ = after_gap_ || lost_before;
     const uint64_t ns =
@@ -95,6 +99,17 @@ class RtpDepayloader final : public Depayloader {
   }
 
  private:
+  // GStreamer's depayloaders collect until a unit is complete, however long that takes: what a peer
+  // can make them hold has its bound here.
+  bool NeverEnds(const Bytes& packet) {
+    held_bytes_ += packet.size() + kPacketCostBytes;
+    if (held_bytes_ <= limits::kAccessUnitBytesMax) return false;
+    own_.Add("access unit without an end");
+    Flush();
+    held_bytes_ = 0;
+    return true;
+  }
+
   void NoteArrival(const Bytes& packet, int64_t timestamp, bool lost_before, ServerTime received) {
     const bool begins = arrivals_.empty() || arrivals_.back().timestamp != timestamp;
     // The packets before a gap may have been followed by more of the same unit.
@@ -164,6 +179,7 @@ class RtpDepayloader final : public Depayloader {
   }
 
   void OnBuffer(GstBuffer* buffer) {
+    held_bytes_ = 0;
     // Nothing can be decoded before the configuration is known.
     if (config_.codec_private.empty()) return;
     AccessUnit unit;
@@ -203,6 +219,7 @@ class RtpDepayloader final : public Depayloader {
   TrackConfig config_;
   bool config_is_news_ = false;
   bool after_gap_ = true;
+  size_t held_bytes_ = 0;   // pushed since the last unit came out
   int64_t unit_ticks_ = 0;  // of an audio unit
   std::optional<int64_t> first_timestamp_;
   std::optional<int64_t> next_pts_;

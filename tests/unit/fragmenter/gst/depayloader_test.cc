@@ -1,5 +1,8 @@
 #include "fragmenter/gst/depayloader.h"
 
+#include <algorithm>
+
+#include "base/limits.h"
 #include "tests/unit/fragmenter/media_clip.h"
 
 #ifdef __SANITIZE_ADDRESS__
@@ -74,6 +77,50 @@ TEST_F(DepayloaderTest, H264UnitsAndTimesAreTheSources) {
   EXPECT_EQ(out.configs[0].height, 180u);
   EXPECT_EQ(out.configs[0].CodecString().substr(0, 7), "avc1.4d");
   for (size_t i = 0; i < out.units.size(); ++i) EXPECT_EQ(out.units[i].key, i % 50 == 0) << i;
+}
+
+// A broken camera, or somebody who wants the server's memory.
+TEST_F(DepayloaderTest, AUnitThatNeverEndsIsGivenUpAtTheBound) {
+  const RtpClip clip = PayH264(MakeClip(folder_, "a", kH264, "", "320x180", 1));
+  Collected out;
+  const std::unique_ptr<Depayloader> depayloader = Make(clip.format, out);
+  for (const size_t payload_bytes : {size_t{1400}, size_t{1}}) {
+    std::vector<std::weak_ptr<const void>> packets;
+    size_t held = 0;
+    for (uint16_t sequence = 0; sequence < 60'000; ++sequence) {
+      std::vector<uint8_t> bytes(14 + payload_bytes, 0xaa);
+      const uint8_t head[] = {0x80,
+                              96,
+                              static_cast<uint8_t>(sequence >> 8),
+                              static_cast<uint8_t>(sequence),
+                              0,
+                              0,
+                              3,
+                              232,
+                              0,
+                              0,
+                              0,
+                              77,
+                              0x7c,
+                              static_cast<uint8_t>(sequence == 0 ? 0x85 : 0x05)};
+      std::copy(std::begin(head), std::end(head), bytes.begin());
+      auto owner = std::make_shared<const std::vector<uint8_t>>(std::move(bytes));
+      packets.emplace_back(owner);
+      const ByteSpan span(*owner);
+      depayloader->Push(Bytes(std::move(owner), span), 1000, false, {});
+      if (sequence % 1000 != 0) continue;
+      held = std::max(held, static_cast<size_t>(std::ranges::count_if(
+                                packets, [](const auto& packet) { return !packet.expired(); })));
+    }
+    EXPECT_LE(held * (14 + payload_bytes), limits::kAccessUnitBytesMax);
+    EXPECT_LE(held, 40'000u);
+  }
+  EXPECT_GT(depayloader->errors(), 0u);
+  // Good packets afterwards are media again.
+  depayloader->Flush();
+  for (const Bytes& packet : clip.packets)
+    depayloader->Push(packet, TimestampOf(packet), false, {});
+  EXPECT_GT(out.units.size(), 20u);
 }
 
 TEST_F(DepayloaderTest, EachUnitIsGivenOutWithItsLastPacket) {
