@@ -1,5 +1,7 @@
 #include "server/auth/credentials.h"
 
+#include <algorithm>
+
 #include "server/auth/hex.h"
 #include "server/auth/trust.h"
 
@@ -64,11 +66,19 @@ std::string WithoutPathKey(std::string_view path) {
 }
 
 std::string RedactTarget(std::string_view target) {
-  std::string out(target);
-  if (target.substr(0, kPathKey.size()) == kPathKey) {
-    const size_t slash = target.find('/', kPathKey.size());
-    if (slash != std::string_view::npos) out = "/hls/t/***" + std::string(target.substr(slash));
+  std::string path(target.substr(0, target.find('?')));
+  // In the absolute form it stands behind the host.
+  const size_t key = path.find(kPathKey);
+  if (key != std::string::npos) {
+    const size_t begin = key + kPathKey.size();
+    const size_t slash = path.find('/', begin);
+    if (slash != std::string::npos) path.replace(begin, slash - begin, "***");
   }
+  // Escapes may hide the key's place from us; no path of ours needs one.
+  const size_t escape = path.find('%');
+  if (escape != std::string::npos) path.replace(escape, std::string::npos, "***");
+  const std::string out =
+      path + std::string(target.substr(std::min(target.find('?'), target.size())));
   const size_t question = out.find('?');
   if (question == std::string::npos) return out;
   std::string query;

@@ -52,7 +52,9 @@ HeaderFacts Look(const net::Headers& headers) {
     const std::string lower = Lower(name);
     if (lower == "host") ++facts.hosts;
     if (lower == "origin") ++facts.origins;
-    if (lower == "forwarded" || lower.compare(0, 12, "x-forwarded-") == 0) facts.forwarded = true;
+    if (lower == "forwarded" || lower == "via" || lower == "x-real-ip" ||
+        lower.compare(0, 12, "x-forwarded-") == 0)
+      facts.forwarded = true;
   }
   return facts;
 }

@@ -93,6 +93,14 @@ TEST(TrustTest, EveryConditionOfTheRuleIsNeeded) {
        "127.0.0.1",
        {{"Host", "localhost"}, {"Forwarded", "for=8.8.8.8"}},
        false},
+      {"in older proxies' words",
+       "127.0.0.1",
+       {{"Host", "localhost"}, {"X-Real-IP", "8.8.8.8"}},
+       false},
+      {"through a proxy that only says so",
+       "127.0.0.1",
+       {{"Host", "localhost"}, {"Via", "1.1 proxy"}},
+       false},
       {"another site's page",
        "127.0.0.1",
        {{"Host", "localhost:8080"}, {"Origin", "https://evil.example"}},
@@ -168,6 +176,8 @@ TEST(CredentialsTest, WhatIsLoggedHoldsNoKey) {
       {"/hls/t/hunter2/door/index.m3u8?start=5", "/hls/t/***/door/index.m3u8?start=5"},
       {"/hls/t/index.m3u8", "/hls/t/index.m3u8"},
       {"/x?", "/x?"},
+      {"http://localhost:8080/hls/t/secret/cam/x.m4s", "http://localhost:8080/hls/t/***/cam/x.m4s"},
+      {"/hls/%74/secret/cam/x.m4s?a=1", "/hls/***?a=1"},
   };
   for (const auto& [target, logged] : cases) EXPECT_EQ(RedactTarget(target), logged);
 }
