@@ -25,6 +25,9 @@ class MediaSink {
   virtual void PacketsLost(uint32_t track, uint64_t count) = 0;
   // The source is interrupted (reconnect, pause): the next unit starts a new run.
   virtual void Break() = 0;
+  // Nothing that is pushed will be kept any more, since the stream was deleted: the session ends,
+  // and whoever publishes again begins anew.
+  virtual bool over() const { return false; }
 };
 
 // Says in plain words how a source is; the words are shown to people.

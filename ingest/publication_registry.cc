@@ -117,6 +117,7 @@ class PublicationRegistry::Sink final : public MediaSink {
   void Push(fragmenter::AccessUnit unit) override { recorder_.Push(std::move(unit)); }
   void PacketsLost(uint32_t track, uint64_t count) override { recorder_.PacketsLost(track, count); }
   void Break() override { recorder_.Break(); }
+  bool over() const override { return recorder_.over(); }
 
   std::shared_ptr<const Recorder::View> view() const { return recorder_.view(); }
 

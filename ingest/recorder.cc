@@ -57,6 +57,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   store::Slot slot;    // of the fragment that is being collected
   size_t waiting = 0;  // fragments on their way to the log
   bool closed = false;
+  bool over = false;     // the shard takes nothing more: deleted, or the store is closing
   store::RunId run = 0;  // 0: the next fragment starts one
   std::shared_ptr<const fragmenter::TrackSet> tracks;
   Bytes track_set;
@@ -156,6 +157,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     view->counters_.storage_error.reset();
   }
   void NoteStorage(const Error& error) {
+    over = over || error.code() == ErrorCode::kClosed;
     bool news = false;
     {
       const std::lock_guard lock(view->mutex_);
@@ -260,6 +262,8 @@ void Recorder::PacketsLost(uint32_t track, uint64_t count) {
 }
 
 void Recorder::Break() { fragmenter_.Break(); }
+
+bool Recorder::over() const { return pipeline_->over; }
 
 RecorderCounters Recorder::View::Snapshot(SteadyTime now) const {
   const std::lock_guard lock(mutex_);

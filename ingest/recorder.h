@@ -55,6 +55,7 @@ class Recorder final : public MediaSink {
   void Push(fragmenter::AccessUnit unit) override;
   void PacketsLost(uint32_t track, uint64_t count) override;
   void Break() override;
+  bool over() const override;
 
   // Thread-safe; may outlive the recorder.
   class View {

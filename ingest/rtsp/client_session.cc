@@ -172,6 +172,8 @@ Status ClientSession::AcceptTransport(Track& track, const Response& response) {
 }
 
 Task<Status> ClientSession::BeginPublication() {
+  // Of a stream that was deleted: the next one has the same name.
+  if (sink_ && sink_->over()) sink_.reset();
   if (!sink_) {
     auto sink = co_await environment_.publications.Begin(
         options_.stream, fmt::format("rtsp pull from {}", options_.url.Authority()));

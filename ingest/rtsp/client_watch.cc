@@ -26,6 +26,7 @@ Task<void> ClientSession::Watch(CancelToken token) {
       co_return;
     }
     if (!playing_) continue;
+    if (sink_->over()) co_return End(SessionEnd::Kind::kFailed, "the stream was deleted");
     for (Track& track : tracks_) track.receiver->Expire(now);
     CheckTracks(now);
     if (end_) co_return;

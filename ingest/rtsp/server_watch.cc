@@ -25,6 +25,10 @@ Task<void> ServerSession::Watch(CancelToken token) {
     if (!slept.ok()) co_return;
     const SteadyTime now = context_.clock.SteadyNow();
     const SteadyTime heard = connection_.last_received();
+    if (sink_ && sink_->over()) {
+      connection_.Close(Error(ErrorCode::kClosed, "the stream was deleted"));
+      co_return;
+    }
     if (state_ == State::kRecording) {
       if (now - heard >= limits::kRtspPublisherStall) {
         connection_.Close(Error(ErrorCode::kTimeout, "the publisher sends nothing"));

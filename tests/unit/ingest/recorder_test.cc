@@ -188,6 +188,25 @@ TEST_F(RecorderTest, APublisherThatReturnsStartsANewRun) {
   EXPECT_EQ(items[1].header.discontinuity_ordinal + 1, items[2].header.discontinuity_ordinal);
 }
 
+TEST_F(RecorderTest, AfterTheStreamIsDeletedThePublicationIsOver) {
+  auto sink = Begin(stream_);
+  SetTrack(*sink);
+  Play(*sink, 0, 3);
+  EXPECT_FALSE(sink->over());
+  ASSERT_TRUE(SyncWait(store_->DeleteStream(stream_)).ok());
+  Play(*sink, 3, 3);
+  EXPECT_TRUE(sink->over());
+  End(std::move(sink));
+  SyncWait(registry_->Drain());
+  sink = Begin(stream_);
+  SetTrack(*sink);
+  Play(*sink, 0, 3);
+  EXPECT_FALSE(sink->over());
+  End(std::move(sink));
+  SyncWait(registry_->Drain());
+  EXPECT_EQ(Items(stream_).size(), 3u);
+}
+
 TEST_F(RecorderTest, WhenTheDiskStallsWholeFragmentsAreDroppedWithAGapAndMemoryIsBounded) {
   auto sink = Begin(stream_);
   SetTrack(*sink);

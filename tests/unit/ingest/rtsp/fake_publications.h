@@ -66,6 +66,11 @@ class FakePublications final : public Publications {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, patience, [&] { return satisfied(streams_[stream]); });
   }
+  // What publishes it now is over.
+  void DeleteStream(const std::string& stream) {
+    const std::lock_guard lock(mutex_);
+    deleted_at_[stream] = streams_[stream].begun;
+  }
   void Refuse(std::optional<Error> refusal) {
     const std::lock_guard lock(mutex_);
     refusal_ = std::move(refusal);
@@ -96,6 +101,12 @@ class FakePublications final : public Publications {
     void PacketsLost(uint32_t track, uint64_t count) override {
       Do([&](Delivered& d) { d.lost[track] += count; });
     }
+    bool over() const override {
+      const std::lock_guard lock(owner_.mutex_);
+      const auto deleted = owner_.deleted_at_.find(stream_);
+      return deleted != owner_.deleted_at_.end() &&
+             deleted->second == owner_.streams_.at(stream_).begun;
+    }
     void Break() override {
       Do([](Delivered& d) { ++d.breaks; });
     }
@@ -115,6 +126,7 @@ class FakePublications final : public Publications {
   std::condition_variable changed_;
   std::map<std::string, Delivered> streams_;
   std::set<std::string> active_;
+  std::map<std::string, int> deleted_at_;  // how many publications had begun then
   std::optional<Error> refusal_;
 };
 

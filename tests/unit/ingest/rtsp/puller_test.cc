@@ -20,6 +20,17 @@ TEST_F(PullerTest, AsksInOrderRecordsAndSaysGoodbye) {
   EXPECT_EQ(Got().ended, 1);
 }
 
+TEST_F(PullerTest, AStreamThatIsDeletedMeanwhileIsBegunAnew) {
+  Start();
+  Play(seconds(2));
+  publications_.DeleteStream("cam");
+  Play(seconds(10));
+  EXPECT_TRUE(WasTold("the stream was deleted"));
+  EXPECT_EQ(Got().ended, 1);
+  EXPECT_EQ(Got().begun, 2);
+  EXPECT_EQ(Last().state, SourceState::kRecording);
+}
+
 TEST_F(PullerTest, AnUnansweredTeardownIsNotWaitedForLong) {
   camera_.answers["TEARDOWN"] = [](const Request&) { return std::nullopt; };
   Start();

@@ -271,6 +271,16 @@ TEST_F(ServerSessionTest, APublisherThatFallsSilentIsEnded) {
   EXPECT_TRUE(publisher.closed());
 }
 
+TEST_F(ServerSessionTest, ThePublisherOfADeletedStreamIsEnded) {
+  Publisher publisher(executor_, context_, local_);
+  publisher.BecomeRecording();
+  publisher.SendPacket(0, RtpPacket(96, 1, 0, "K"));
+  publications_.DeleteStream("cam");
+  executor_.Advance(seconds(2));
+  EXPECT_TRUE(publisher.closed());
+  EXPECT_EQ(Got().ended, 1);
+}
+
 TEST_F(ServerSessionTest, AConnectionThatPublishesNothingIsEnded) {
   Publisher publisher(executor_, context_, local_);
   for (int i = 0; i < 58; ++i) {
