@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include "base/log.h"
 #include "server/api/matroska_export.h"
 #include "server/api/operations.h"
+#include "server/config/units.h"
 
 namespace penstock::server {
 namespace {
@@ -20,10 +22,12 @@ struct Plan {
   uint64_t track_sets = 0;
   uint64_t first_ordinal = 0;
   uint64_t last_ordinal = 0;
+  bool skip_damaged = false;
 };
 
+// `document`: only the fragments of the so-manieth track set in a row; 0 for all.
 Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, store::Selector from,
-                            std::optional<ServerTime> end) {
+                            std::optional<ServerTime> end, uint64_t document) {
   Plan plan;
   store::TrackSetId tracks = 0;
   while (true) {
@@ -31,12 +35,13 @@ Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, store::Selector
     for (const store::ItemRef& item : items) {
       if (end && item.header.server_time >= *end) co_return plan;
       if (!IsStoredMedia(item.header)) continue;
+      if (plan.track_sets == 0 || tracks != item.header.track_set) ++plan.track_sets;
+      tracks = item.header.track_set;
+      if (document != 0 && document != plan.track_sets) continue;
       if (plan.fragments == 0) plan.first_ordinal = item.header.ordinal;
       plan.last_ordinal = item.header.ordinal;
       ++plan.fragments;
       plan.bytes += item.header.body_bytes;
-      if (plan.track_sets == 0 || tracks != item.header.track_set) ++plan.track_sets;
-      tracks = item.header.track_set;
     }
     if (items.size() < kPage) co_return plan;
     from = store::FromOrdinal{items.back().header.ordinal + 1};
@@ -57,8 +62,15 @@ Task<Status> WriteFragment(std::shared_ptr<store::Shard> shard, store::ItemRef i
   co_return co_await out->Write(std::move(cluster));
 }
 
-// An error after the first byte can only cut the connection; the missing end of the chunked body
-// tells the client.
+// With damaged=skip: the rest of the range is still worth having, and such a fragment becomes a
+// hole of the file. The asker compares the bytes that came with the total.
+bool IsLost(const Error& error) {
+  return error.code() == ErrorCode::kCorruption || error.code() == ErrorCode::kTrimmed ||
+         error.code() == ErrorCode::kNotFound;
+}
+
+// An error after the first byte can only cut the connection; the missing end of the chunked
+// body tells the client.
 Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan,
                       std::shared_ptr<net::BodyWriter> out) {
   MatroskaExport document;
@@ -70,7 +82,13 @@ Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan,
     for (const store::ItemRef& item : items) {
       if (item.header.ordinal > plan.last_ordinal) co_return Status();
       if (!IsStoredMedia(item.header)) continue;
-      PS_CO_TRY_VOID(co_await WriteFragment(shard, item, document, out));
+      const Status written = co_await WriteFragment(shard, item, document, out);
+      if (written.ok()) continue;
+      if (!plan.skip_damaged || !IsLost(written.error())) co_return written;
+      log::Write(log::kWarning, "fragment left out of an export",
+                 {{"shard", shard->id().ToString()},
+                  {"fragment", item.header.ordinal},
+                  {"error", written.error().ToString()}});
     }
     ordinal = items.back().header.ordinal + 1;
   }
@@ -80,17 +98,23 @@ Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan,
 }  // namespace
 
 Task<Outcome> ExportStream(Services& services, Call call) {
-  std::vector<std::string_view> known = {"start", "end"};
+  std::vector<std::string_view> known = {"start", "end", "document", "damaged"};
   PS_CO_TRY_VOID(CheckQuery(call.request, std::move(known)));
   PS_CO_TRY(const auto start, QueryTime(call.request, "start"));
   PS_CO_TRY(const auto end, QueryTime(call.request, "end"));
   if (start && end && *end <= *start) {
     co_return Error(ErrorCode::kInvalidArgument, "end has to be after start");
   }
+  const std::string_view wanted = call.request.QueryValue("document");
+  PS_CO_TRY(const uint64_t document, wanted.empty() ? Result<uint64_t>(0) : ParseCount(wanted));
+  const std::string_view damaged = call.request.QueryValue("damaged");
+  if (!damaged.empty() && damaged != "skip")
+    co_return Error(ErrorCode::kInvalidArgument, "damaged: only 'skip' is known");
   PS_CO_TRY(const OpenStream stream, FindStream(services, *call.stream));
   store::Selector from = store::FromOldest();
   if (start) from = store::FromServerTime{*start};
-  PS_CO_TRY(const Plan plan, co_await MakePlan(stream.shard, std::move(from), end));
+  PS_CO_TRY(Plan plan, co_await MakePlan(stream.shard, std::move(from), end, document));
+  plan.skip_damaged = !damaged.empty();
   if (plan.fragments == 0) {
     co_return Error(ErrorCode::kNotFound,
                     fmt::format("nothing of {} is stored in that range", call.stream->text()));

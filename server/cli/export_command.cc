@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -39,6 +40,8 @@ class Progress {
     std::fputc('\n', stderr);
   }
   uint64_t done() const { return done_; }
+  // Headers come on top of the fragments' bytes, so that only a loss makes it less.
+  bool lost() const { return done_ < total_; }
 
  private:
   void Show() const {
@@ -95,6 +98,15 @@ Status Save(Client& client, const std::string& target, const std::string& name,
   return Status();
 }
 
+// Players do not go from one Matroska document of a file to the next: door.mkv, door-2.mkv, ...
+std::string NameOfDocument(const std::string& name, uint64_t document) {
+  if (document == 1) return name;
+  const std::filesystem::path path(name);
+  const std::string file =
+      fmt::format("{}-{}{}", path.stem().string(), document, path.extension().string());
+  return (path.parent_path() / file).string();
+}
+
 }  // namespace
 
 int RunExport(const Args& args) {
@@ -109,26 +121,36 @@ int RunExport(const Args& args) {
   if (!plan.ok()) return Fail(plan.error());
   const uint64_t fragments = HeaderCount(*plan, "Penstock-Export-Fragments");
   const uint64_t track_sets = HeaderCount(*plan, "Penstock-Export-Track-Sets");
-  if (track_sets > 1) {
-    std::fputs(fmt::format("penstock: the camera changed its format within this range: the file is "
-                           "{} Matroska documents "
-                           "in a row\n",
-                           track_sets)
-                   .c_str(),
-               stderr);
-  }
   Progress progress(HeaderCount(*plan, "Penstock-Export-Bytes"), args.Switch("--quiet"));
-  const Status saved = Save(client, target, name, progress);
+  std::vector<std::string> files;
+  // A pipe takes them all in a row.
+  const uint64_t parts = name == "-" ? 1 : std::max<uint64_t>(track_sets, 1);
+  for (uint64_t part = 1; part <= parts; ++part) {
+    files.push_back(NameOfDocument(name, part));
+    std::string one = target + (range->empty() ? "?" : "&") + "damaged=skip";
+    if (parts > 1) one += fmt::format("&document={}", part);
+    const Status saved = Save(client, one, files.back(), progress);
+    if (saved.ok()) continue;
+    progress.Finish();
+    return Fail(saved.error());
+  }
   progress.Finish();
-  if (!saved.ok()) return Fail(saved.error());
+  if (progress.lost()) {
+    std::fputs(
+        "penstock: some fragments are damaged or have expired meanwhile and were left out; "
+        "the server's log names them\n",
+        stderr);
+  }
   if (name == "-") return kDone;
   Json json;
   json.Set("file", name);
   json.Set("fragments", fragments);
   json.Set("bytes", progress.done());
-  return Print(
-      args, json,
-      fmt::format("{}: {} fragments, {}\n", name, fragments, FormatByteSize(progress.done())));
+  std::string text =
+      fmt::format("{}: {} fragments, {}\n", name, fragments, FormatByteSize(progress.done()));
+  for (size_t i = 1; i < files.size(); ++i)
+    text += fmt::format("{}: from where the camera changed its format\n", files[i]);
+  return Print(args, json, text);
 }
 
 }  // namespace penstock::server

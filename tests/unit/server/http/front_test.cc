@@ -242,6 +242,40 @@ TEST_F(FrontTest, AnExportThatMeetsDamageEndsInAnErrorNotInAShorterFile) {
   EXPECT_EQ(written.error().code(), ErrorCode::kCorruption);
 }
 
+TEST_F(FrontTest, AnExportGoesOnBehindDamageWhenItIsAskedTo) {
+  CreateStream("door");
+  AddFragment("door", 10'000, 0);
+  AddFragment("door", 12'000, 2000);
+  AddFragment("door", 14'000, 4000);
+  store_.Shard("door").unreadable = 1;
+  const net::HttpResponse response =
+      Send(Request("GET", "/api/v1/streams/door/export?damaged=skip"));
+  EXPECT_EQ(response.headers.Get("Penstock-Export-Fragments"), "3");
+  const auto body = std::make_shared<CollectedBody>();
+  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
+  EXPECT_THAT(body->text, HasSubstr("[10000]"));
+  EXPECT_THAT(body->text, Not(HasSubstr("[12000]")));
+  EXPECT_THAT(body->text, HasSubstr("[14000]"));
+  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?damaged=keep"), 400);
+}
+
+TEST_F(FrontTest, ADocumentOfAnExportIsOneTrackSet) {
+  CreateStream("door");
+  AddFragment("door", 10'000, 0);
+  AddFragment("door", 12'000, 2000);
+  AddFragment("door", 14'000, 0, 2, 7);
+  const net::HttpResponse response = Send(Request("GET", "/api/v1/streams/door/export?document=2"));
+  ASSERT_EQ(response.status, 200);
+  EXPECT_EQ(response.headers.Get("Penstock-Export-Fragments"), "1");
+  const auto body = std::make_shared<CollectedBody>();
+  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
+  EXPECT_EQ(body->text.find("<header 7>"), 0u);
+  EXPECT_THAT(body->text, Not(HasSubstr("<header 1>")));
+  EXPECT_THAT(body->text, HasSubstr("[14000]"));
+  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?document=3"), 404);
+  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?document=x"), 400);
+}
+
 TEST_F(FrontTest, SourcesAreAddedListedWithoutPasswordsAndRemoved) {
   EXPECT_EQ(Ask("POST", "/api/v1/sources",
                 R"({"name":"door","url":"rtsp://u:hunter2@cam/1","transport":"udp"})"),
