@@ -60,11 +60,6 @@ Result<StreamName> StreamName::Parse(std::string_view text) {
                  fmt::format("'{}' is not a stream name: 1 to 256 of a-z A-Z 0-9 _ . -",
                              text.substr(0, 64)));
   }
-  // The model would allow them, but no URL can name them: they are resolved away on the way to us.
-  if (text == "." || text == "..") {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("'{}' is not a stream name: no URL could name it", text));
-  }
   return StreamName(std::string(text));
 }
 

@@ -176,6 +176,11 @@ Task<Result<StreamInfo>> StoreImpl::CreateStream(StreamName name, uint32_t reten
     co_return Error(ErrorCode::kInvalidArgument,
                     fmt::format("retention: at most {} hours", limits::kRetentionHoursMax));
   }
+  // The model allows these names, but no URL can: they are resolved away on the way to us.
+  if (name.text() == "." || name.text() == "..") {
+    co_return Error(ErrorCode::kInvalidArgument,
+                    fmt::format("no URL could name a stream {}", name.text()));
+  }
   if (GetStream(name))
     co_return Error(ErrorCode::kAlreadyExists, fmt::format("stream {} exists", name.text()));
   StreamInfo info{name, ShardId::Random(), retention_hours, clock_.Now(), 0};

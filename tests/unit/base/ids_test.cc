@@ -30,12 +30,6 @@ TEST(FragmentNumberTest, RefusesWhatIsNotANumberOfOurs) {
   }
 }
 
-TEST(StreamNameTest, WhatUrlsResolveAwayIsNoName) {
-  EXPECT_FALSE(StreamName::Parse(".").ok());
-  EXPECT_FALSE(StreamName::Parse("..").ok());
-  EXPECT_TRUE(StreamName::Parse("...").ok());
-}
-
 TEST(StreamNameTest, FollowsTheModelsPattern) {
   EXPECT_TRUE(StreamName::Parse("front-door_1.main").ok());
   for (const std::string& bad :

@@ -21,6 +21,15 @@ class CatalogTest : public StoreTest {
 
 INSTANTIATE_TEST_SUITE_P(Lanes, CatalogTest, ::testing::Values(1, 2));
 
+TEST_P(CatalogTest, NamesThatUrlsResolveAwayAreNotMade) {
+  Open();
+  for (const char* name : {".", ".."}) {
+    EXPECT_EQ(SyncWait(store_->CreateStream(Name(name), 24)).error().code(),
+              ErrorCode::kInvalidArgument);
+  }
+  EXPECT_TRUE(SyncWait(store_->CreateStream(Name("..."), 24)).ok());
+}
+
 TEST_P(CatalogTest, AChangeNeedsTheVersionItSaw) {
   Open();
   EXPECT_TRUE(Put("k", "1", 0).ok());
