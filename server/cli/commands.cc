@@ -122,7 +122,8 @@ std::vector<Command> MakeCommands() {
        "write a stored range to a Matroska file",
        "Nothing is encoded again: the file holds the frames as the camera sent them. A hole in the "
        "recording is a\n"
-       "hole in the file, and so is a fragment that is damaged. Where the camera changed its format, "
+       "hole in the file, and so is a fragment that is damaged. Where the camera changed its "
+       "format, "
        "another file\n"
        "begins (door.mkv, door-2.mkv): players do not go on in one; standard output gets them in a "
        "row.\n"
