@@ -42,7 +42,7 @@ function select() {
   byId('stage').hidden = name === null;
   if (name === null) return player.stop();
   player.playLive(name);
-  timeline.show(name).catch(() => {});
+  timeline.show(name, Date.parse(streams.find((stream) => stream.name === name).oldest)).catch(() => {});
 }
 
 // --- drawing ---

@@ -1,9 +1,11 @@
-// Numbers and times in the words of the page.
+// Numbers and times in the words of the page. Hours run from 0 to 23 everywhere: times stand under each other and on a scale.
 
-const timeOfDay = new Intl.DateTimeFormat(undefined, {hour: '2-digit', minute: '2-digit', second: '2-digit'});
+const timeOfDay = new Intl.DateTimeFormat(undefined, {hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23'});
+const hourAndMinute = new Intl.DateTimeFormat(undefined, {hour: '2-digit', minute: '2-digit', hourCycle: 'h23'});
 const dayAndMonth = new Intl.DateTimeFormat(undefined, {weekday: 'short', day: 'numeric', month: 'short', year: 'numeric'});
 
 export const clockText = (ms) => timeOfDay.format(new Date(ms));
+export const minuteText = (ms) => hourAndMinute.format(new Date(ms));
 export const dayText = (ms) => dayAndMonth.format(new Date(ms));
 
 export function bytesText(bytes) {
@@ -35,6 +37,13 @@ export function startOfDay(ms) {
   const day = new Date(ms);
   day.setHours(0, 0, 0, 0);
   return day.getTime();
+}
+
+// By the local clock: there are zones of half and quarter hours.
+export function startOfHour(ms) {
+  const hour = new Date(ms);
+  hour.setMinutes(0, 0, 0);
+  return hour.getTime();
 }
 
 export function nextDay(dayMs, days) {

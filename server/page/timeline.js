@@ -1,8 +1,23 @@
-// A day of one stream: what is stored, where the player is, click to play from there.
-import {bytesText, clockText, dayText, nextDay, spanText, startOfDay} from './format.js';
+// A day or an hour of one stream: what is stored, where the player is, click to play from there.
+import {bytesText, clockText, dayText, minuteText, nextDay, spanText, startOfDay, startOfHour} from './format.js';
 import {exportUrl, listRanges, serverNow} from './api.js';
 
 const byId = (id) => document.getElementById(id);
+
+const kHourMs = 3_600_000;
+
+// What the bar shows at a time.
+const kScales = {
+  day: {
+    name: 'day', other: 'hour', startOf: startOfDay, turn: nextDay, stepMs: 60_000, pageMs: kHourMs, marks: [0, 6, 12, 18, 24],
+    text: dayText, mark: (from, hour) => [hour / 24, `${String(hour).padStart(2, '0')}:00`],
+  },
+  hour: {
+    name: 'hour', other: 'day', startOf: startOfHour, turn: (from, hours) => from + hours * kHourMs, stepMs: 5000, pageMs: 300_000,
+    marks: [0, 15, 30, 45, 60], text: (from) => `${dayText(from)}, ${minuteText(from)}`,
+    mark: (from, minute) => [minute / 60, minuteText(from + minute * 60_000)],
+  },
+};
 
 // Spans this close are one line of the list; the bar shows them apart.
 const kListJoinMs = 10_000;
@@ -11,21 +26,28 @@ export class Timeline {
   constructor(onPick) {
     this.onPick = onPick;
     this.stream = null;
-    this.day = startOfDay(Date.now());
+    this.scale = kScales.day;
+    this.from = startOfDay(Date.now());
+    this.following = true;  // the present, until somebody turns to another time
     this.ranges = [];
     this.loads = 0;
     this.bar = byId('timeline');
-    byId('day-before').onclick = () => this.#turn(-1);
-    byId('day-after').onclick = () => this.#turn(1);
+    byId('earlier').onclick = () => this.#turn(-1);
+    byId('later').onclick = () => this.#turn(1);
+    byId('scale').onclick = () => this.#look(kScales[this.scale.other], this.#inSight());
     this.bar.addEventListener('pointermove', (event) => this.#hover(event));
     this.bar.addEventListener('pointerleave', () => { byId('hover').hidden = true; });
     this.bar.addEventListener('click', (event) => this.#pick(this.#timeAt(event)));
     this.bar.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  show(stream) {
+  // Begins with the hour while there is nothing older (oldestMs may be NaN: nothing at all), because of so little one sees nothing in a day.
+  show(stream, oldestMs) {
     this.stream = stream;
-    this.day = startOfDay(serverNow());
+    this.cursorMs = null;
+    this.scale = oldestMs < startOfHour(serverNow()) ? kScales.day : kScales.hour;
+    this.following = true;
+    this.from = this.scale.startOf(serverNow());
     this.ranges = [];
     this.#draw();
     return this.refresh();
@@ -33,14 +55,16 @@ export class Timeline {
 
   async refresh() {
     if (this.stream === null) return;
+    if (this.following) this.from = this.scale.startOf(serverNow());
     const mine = ++this.loads;
-    const end = nextDay(this.day, 1);
-    const ranges = await listRanges(this.stream, this.day, end).catch((error) => {
+    const from = this.from;
+    const end = this.#end();
+    const ranges = await listRanges(this.stream, from, end).catch((error) => {
       if (error.status === 404) return [];
       throw error;
     });
-    if (mine !== this.loads) return;  // another stream or day was chosen meanwhile
-    this.ranges = ranges.map((range) => ({...range, start: Math.max(range.start, this.day), end: Math.min(range.end, end)}));
+    if (mine !== this.loads) return;  // another stream or time was chosen meanwhile
+    this.ranges = ranges.map((range) => ({...range, start: Math.max(range.start, from), end: Math.min(range.end, end)}));
     this.#draw();
   }
 
@@ -53,23 +77,34 @@ export class Timeline {
     cursor.hidden = share < 0 || share > 1;
     cursor.style.left = `${share * 100}%`;
     if (!cursor.hidden) {
-      this.bar.setAttribute('aria-valuenow', Math.round((ms - this.day) / 1000));
+      this.bar.setAttribute('aria-valuenow', Math.round((ms - this.from) / 1000));
       this.bar.setAttribute('aria-valuetext', clockText(ms));
       this.cursorMs = ms;
     }
   }
 
-  #length() { return nextDay(this.day, 1) - this.day; }
-  #share(ms) { return (ms - this.day) / this.#length(); }
+  #end() { return this.scale.turn(this.from, 1); }
+  #length() { return this.#end() - this.from; }
+  #share(ms) { return (ms - this.from) / this.#length(); }
+
+  // What the other scale should show, too: the player if it is here, else the newest picture.
+  #inSight() {
+    const share = this.#share(this.cursorMs ?? 0);
+    return share >= 0 && share < 1 ? this.cursorMs : (this.ranges.at(-1)?.start ?? this.from);
+  }
 
   #timeAt(event) {
     const box = this.bar.getBoundingClientRect();
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-    return this.day + share * this.#length();
+    return this.from + share * this.#length();
   }
 
-  #turn(days) {
-    this.day = nextDay(this.day, days);
+  #turn(steps) { this.#look(this.scale, this.scale.turn(this.from, steps)); }
+
+  #look(scale, ms) {
+    this.scale = scale;
+    this.from = scale.startOf(ms);
+    this.following = this.from === scale.startOf(serverNow());
     this.ranges = [];
     this.#draw();
     this.refresh().catch(() => {});
@@ -86,7 +121,8 @@ export class Timeline {
   }
 
   #key(event) {
-    const step = {ArrowLeft: -60_000, ArrowRight: 60_000, PageDown: -3_600_000, PageUp: 3_600_000}[event.key];
+    const {stepMs, pageMs} = this.scale;
+    const step = {ArrowLeft: -stepMs, ArrowRight: stepMs, PageDown: -pageMs, PageUp: pageMs}[event.key];
     if (step === undefined) return;
     event.preventDefault();
     this.#pick((this.cursorMs ?? serverNow()) + step);
@@ -101,21 +137,25 @@ export class Timeline {
   }
 
   #draw() {
-    byId('day').textContent = dayText(this.day);
-    byId('day-after').disabled = nextDay(this.day, 1) > serverNow();
+    byId('shown').textContent = this.scale.text(this.from);
+    byId('scale').textContent = `Show the ${this.scale.other}`;
+    byId('earlier').setAttribute('aria-label', `The ${this.scale.name} before`);
+    byId('later').setAttribute('aria-label', `The ${this.scale.name} after`);
+    byId('later').disabled = this.#end() > serverNow();
+    this.bar.setAttribute('aria-valuemax', Math.round(this.#length() / 1000));
     byId('spans').replaceChildren(...this.ranges.map(({start, end}) => {
       const span = document.createElement('i');
       span.style.left = `${this.#share(start) * 100}%`;
       span.style.width = `${((end - start) / this.#length()) * 100}%`;
       return span;
     }));
-    const hours = [0, 6, 12, 18, 24].map((hour) => {
+    byId('marks').replaceChildren(...this.scale.marks.map((number) => {
+      const [share, text] = this.scale.mark(this.from, number);
       const mark = document.createElement('span');
-      mark.textContent = `${String(hour).padStart(2, '0')}:00`;
-      mark.style.left = `${(hour / 24) * 100}%`;
+      mark.textContent = text;
+      mark.style.left = `${share * 100}%`;
       return mark;
-    });
-    byId('hours').replaceChildren(...hours);
+    }));
     this.#drawList();
   }
 
@@ -134,7 +174,7 @@ export class Timeline {
     if (lines.length === 0) {
       const none = document.createElement('li');
       none.className = 'none';
-      none.textContent = 'Nothing is stored of this day.';
+      none.textContent = `Nothing is stored of this ${this.scale.name}.`;
       lines.push(none);
     }
     byId('ranges').replaceChildren(...lines);

@@ -166,7 +166,10 @@ class Live(ServerTest):
         self.page.evaluate("document.getElementById('video').currentTime = 1")
         self.wait_for_picture_of(start, start + 8000)
 
-        # The bar: a click before everything is the oldest picture, one behind everything the newest.
+        # The bar, a day long: a click before everything is the oldest picture, one behind everything the newest.
+        if "day" in self.page.text("#scale"):
+            self.page.click("#scale")
+        self.page.wait_for_text("#ranges", "Save as .mkv")
         box = json.loads(self.page.evaluate("JSON.stringify(document.getElementById('timeline').getBoundingClientRect())"))
         self.page.click("#timeline", position={"x": box["width"] - 2, "y": 10})
         self.wait_for_picture_of(spans[-1][0], spans[-1][1] + 60_000)

@@ -55,6 +55,13 @@ class Page(ServerTest):
         state = self.page.state()
         self.assertEqual((state["badge"], state["latency"], state["ready"]), ("", "–", 0))
         self.page.screenshot("resting")
+        # By the hour and by the day.
+        if self.page.text("#scale") == "Show the day":
+            self.page.click("#scale")
+        self.assertEqual(self.page.text("#scale"), "Show the hour")
+        self.page.click("#earlier")
+        self.page.wait_for_text("#ranges", "Nothing is stored of this day.")
+        self.page.click("#later")
         # What is stored plays, and stays at its end.
         self.page.wait_for_text("#ranges", "Save as .mkv")
         self.page.click("#ranges li:last-child button")
