@@ -255,7 +255,11 @@ std::vector<PublicationStatus> PublicationRegistry::GetStatus() const {
   const std::lock_guard lock(mutex_);
   std::vector<PublicationStatus> out;
   out.reserve(entries_.size());
-  for (const auto& [stream, entry] : entries_) out.push_back(Describe(stream, entry));
+  for (const auto& [stream, entry] : entries_) {
+    // Somebody published it once, and then it was deleted.
+    const bool ghost = entry.kind == "push" && !entry.active && !store_.GetStream(stream);
+    if (!ghost) out.push_back(Describe(stream, entry));
+  }
   return out;
 }
 

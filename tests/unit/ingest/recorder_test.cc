@@ -198,6 +198,7 @@ TEST_F(RecorderTest, AfterTheStreamIsDeletedThePublicationIsOver) {
   EXPECT_TRUE(sink->over());
   End(std::move(sink));
   SyncWait(registry_->Drain());
+  EXPECT_TRUE(registry_->GetStatus().empty());
   sink = Begin(stream_);
   SetTrack(*sink);
   Play(*sink, 0, 3);
