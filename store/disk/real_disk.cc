@@ -1,8 +1,10 @@
 // The operating system's files behind store/disk/disk.h.
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <mutex>
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -76,11 +78,18 @@ class RealFile final : public DiskFile {
     return done;
   }
 
+  // The kernel tells an error of writing back to one caller of fdatasync only, whoever's bytes it
+  // was about: through the page cache, syncs go one after another and the first failure is the
+  // answer to all that come later. With O_DIRECT such errors come from pwrite itself, and syncs
+  // may overlap.
   Status Sync() override {
-    // Not repeated on EINTR either: fdatasync does not return it, and an error may be reported only
-    // once.
-    if (::fdatasync(handle_.fd()) != 0) return SystemError("fdatasync", path_, errno);
-    return {};
+    std::unique_lock lock(sync_mutex_, std::defer_lock);
+    if (!direct_) lock.lock();
+    if (sync_failed_.load()) return SystemError("fdatasync", path_, EIO);
+    // Not repeated on EINTR either: fdatasync does not return it.
+    if (::fdatasync(handle_.fd()) == 0) return {};
+    sync_failed_.store(true);
+    return SystemError("fdatasync", path_, errno);
   }
 
   Status Allocate(uint64_t bytes) override {
@@ -114,6 +123,8 @@ class RealFile final : public DiskFile {
   const std::filesystem::path path_;
   const FileHandle handle_;
   const bool direct_;
+  std::mutex sync_mutex_;
+  std::atomic<bool> sync_failed_{false};
 };
 
 // An flock'ed file; unlocked by closing it.
