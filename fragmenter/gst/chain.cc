@@ -47,7 +47,8 @@ GstBusSyncReply OnMessage(GstBus*, GstMessage* message, void* user) {
     static_cast<Complaints*>(user)->Add(error->message);
     g_error_free(error);
   }
-  // With GST_BUS_DROP the bus itself releases the message.
+  // Who says GST_BUS_DROP owns the message; it would keep the element that sent it, and the chain.
+  gst_message_unref(message);
   return GST_BUS_DROP;
 }
 
