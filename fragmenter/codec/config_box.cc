@@ -1,6 +1,7 @@
 #include "fragmenter/codec/config_box.h"
 
 #include "base/byte_io.h"
+#include "fragmenter/codec/bit_reader.h"
 #include "fragmenter/codec/nal.h"
 
 namespace penstock::fragmenter {
@@ -30,6 +31,37 @@ Result<VideoFormat> ParseHvcC(ByteSpan box) {
     }
   }
   return Error(ErrorCode::kProtocol, "hvcC without an SPS");
+}
+
+// H.264 7.3.3: a slice begins with its first macroblock and its type.
+bool IsIntraSlice(ByteSpan nal) {
+  BitReader bits(nal.subspan(1));
+  bits.Ue();
+  const uint32_t type = bits.Ue() % 5;
+  return bits.ok() && (type == 2 || type == 4);
+}
+
+// H.264 7.3.2.3: messages, each with its type and size as sums of bytes, all but the last 255.
+bool HasRecoveryPoint(ByteSpan sei) {
+  constexpr size_t kRecoveryPoint = 6;
+  ByteReader in(sei.subspan(1));
+  const auto sum = [&in] {
+    size_t value = 0;
+    uint8_t byte = 0;
+    do {
+      byte = in.Be<uint8_t>();
+      value += byte;
+    } while (byte == 0xff && in.ok());
+    return value;
+  };
+  // What is left at the end is the stop bit.
+  while (in.ok() && in.left() > 1) {
+    const size_t type = sum();
+    const size_t size = sum();
+    if (in.ok() && type == kRecoveryPoint) return true;
+    in.Skip(size);
+  }
+  return false;
 }
 
 }  // namespace
@@ -63,6 +95,21 @@ bool IsClosedEntryPoint(Codec codec, ByteSpan unit) {
     }
   }
   return false;
+}
+
+bool IsH264EntryPoint(ByteSpan unit) {
+  bool intra = false;
+  while (const std::optional<ByteSpan> nal = TakeNal(unit)) {
+    if (nal->empty()) continue;
+    const int type = (*nal)[0] & 0x1f;
+    if (type == 5) return true;
+    if (type == 6 && HasRecoveryPoint(*nal)) return true;
+    if (type == 1 || type == 2) {
+      if (!IsIntraSlice(*nal)) return false;
+      intra = true;
+    }
+  }
+  return intra;
 }
 
 }  // namespace penstock::fragmenter

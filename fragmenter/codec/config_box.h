@@ -31,4 +31,8 @@ Result<VideoFormat> ParseVideoFormat(Codec codec, ByteSpan codec_private);
 // IDR, or for H.265 also BLA. False for other random access points, whose leading pictures may be.
 bool IsClosedEntryPoint(Codec codec, ByteSpan unit);
 
+// Whether a decoder may begin with this H.264 access unit (4-byte length-prefixed NAL units): IDR,
+// one that announces a recovery point, or nothing but I slices, as cameras without IDR send.
+bool IsH264EntryPoint(ByteSpan unit);
+
 }  // namespace penstock::fragmenter

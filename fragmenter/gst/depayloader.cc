@@ -21,6 +21,8 @@ constexpr int64_t kTickRoom = int64_t{1} << 40;
 // payload at all.
 constexpr size_t kArrivalsMax = 64;
 
+constexpr size_t kCopiedBytesMax = 2048;
+
 bool HasMarker(ByteSpan packet) { return packet.size() >= 2 && (packet[1] & 0x80) != 0; }
 
 // Of a packet that GStreamer holds: buffer, memory, references.
@@ -184,7 +186,10 @@ class RtpDepayloader final : public Depayloader {
     if (config_.codec_private.empty()) return;
     AccessUnit unit;
     unit.track = config_.number;
+    // A small unit is copied: a slice of a packet would keep a whole block of the connection's
+    // memory for as long as the unit waits for its turn.
     unit.data = BytesOf(buffer);
+    if (unit.data.size() <= kCopiedBytesMax) unit.data = Bytes::Copy(unit.data);
     if (latm_ && std::exchange(after_gap_, false)) unit.data = WithoutPayloadLength(unit.data);
     if (unit.data.empty()) return;
     if (GST_BUFFER_PTS_IS_VALID(buffer)) {
@@ -202,10 +207,15 @@ class RtpDepayloader final : public Depayloader {
     unit.received = arrival.received;
     unit.damaged = arrival.damaged;
     unit.duration = unit_ticks_;
-    unit.key = !IsVideo(codec_) || !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+    unit.key = IsKey(unit, buffer);
     next_pts_ = unit.pts + unit_ticks_;
     if (std::exchange(config_is_news_, false)) callbacks_.on_config(config_);
     callbacks_.on_unit(std::move(unit));
+  }
+
+  bool IsKey(const AccessUnit& unit, GstBuffer* buffer) const {
+    if (codec_ == Codec::kH264) return IsH264EntryPoint(unit.data);
+    return !IsVideo(codec_) || !GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DELTA_UNIT);
   }
 
   const Codec codec_;

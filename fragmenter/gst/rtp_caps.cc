@@ -7,15 +7,15 @@
 namespace penstock::fragmenter::gst {
 namespace {
 
-// rtph264depay is asked for avc at once: it then keeps parameter sets out of the access units, and
-// the parser need not look for start codes. alignment=au after the depayloader, or the parser would
-// hold each unit until the next begins.
-constexpr ChainPlan kH264Plan = {
-    Codec::kH264,
-    "rtph264depay ! video/x-h264,stream-format=avc,alignment=au ! h264parse",
-    "video/x-h264,stream-format=avc,alignment=au",
-    {"rtph264depay", "h264parse"},
-    "gstreamer1.0-plugins-good, gstreamer1.0-plugins-bad"};
+// The depayloaders are asked for avc and hvc1 at once: they then keep parameter sets out of the
+// access units. No h264parse: what we would use of it is which units are key, and for that the
+// first bits of the slices are enough. alignment=au after rtph265depay, or the parser would hold
+// each unit until the next begins.
+constexpr ChainPlan kH264Plan = {Codec::kH264,
+                                 "rtph264depay",
+                                 "video/x-h264,stream-format=avc,alignment=au",
+                                 {"rtph264depay"},
+                                 "gstreamer1.0-plugins-good"};
 constexpr ChainPlan kH265Plan = {
     Codec::kH265,
     "rtph265depay ! video/x-h265,stream-format=hvc1,alignment=au ! h265parse",

@@ -49,6 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       break;
     default:
       IsClosedEntryPoint(data[0] < 128 ? Codec::kH264 : Codec::kH265, bytes);
+      IsH264EntryPoint(bytes);
       break;
   }
   for (const Codec codec : {Codec::kH264, Codec::kH265, Codec::kAac})

@@ -106,6 +106,40 @@ TEST(VideoFormat, RealEncodersSpsGiveSizeAndReorderDepth) {
   }
 }
 
+// An access unit of NAL units, each with its length before it.
+std::vector<uint8_t> UnitOf(const std::vector<std::vector<uint8_t>>& nals) {
+  std::vector<uint8_t> out;
+  for (const auto& nal : nals) {
+    out.insert(out.end(), {0, 0, 0, static_cast<uint8_t>(nal.size())});
+    out.insert(out.end(), nal.begin(), nal.end());
+  }
+  return out;
+}
+
+// First macroblock 0 (1), then the type: 5 (00110) is P, 7 (0001000) is I, 0 (1) is P.
+const std::vector<uint8_t> kISlice = {0x41, 0x88, 0x80};
+const std::vector<uint8_t> kPSlice = {0x41, 0x9a, 0x80};
+const std::vector<uint8_t> kIdrSlice = {0x65, 0x88, 0x80};
+const std::vector<uint8_t> kDelimiter = {0x09, 0xf0};
+const std::vector<uint8_t> kUserData = {0x06, 0x05, 0x02, 0xaa, 0x06, 0x80};
+const std::vector<uint8_t> kRecoveryPoint = {0x06, 0x05, 0x01, 0xaa, 0x06, 0x01, 0xc4, 0x80};
+
+TEST(H264EntryPoint, IdrRecoveryPointsAndPicturesOfISlicesAreEntries) {
+  EXPECT_TRUE(IsH264EntryPoint(UnitOf({kDelimiter, kIdrSlice})));
+  EXPECT_TRUE(IsH264EntryPoint(UnitOf({kISlice, kISlice})));
+  EXPECT_TRUE(IsH264EntryPoint(UnitOf({kDelimiter, kRecoveryPoint, kPSlice})));
+}
+
+TEST(H264EntryPoint, OtherPicturesAreNone) {
+  EXPECT_FALSE(IsH264EntryPoint(UnitOf({kDelimiter, kPSlice})));
+  EXPECT_FALSE(IsH264EntryPoint(UnitOf({kISlice, kPSlice}))) << "a P slice needs what was before";
+  EXPECT_FALSE(IsH264EntryPoint(UnitOf({kUserData, kPSlice}))) << "6 is inside of another message";
+  EXPECT_FALSE(IsH264EntryPoint(UnitOf({kDelimiter})));
+  EXPECT_FALSE(IsH264EntryPoint(UnitOf({{0x41}}))) << "a slice without a header";
+  EXPECT_FALSE(IsH264EntryPoint(UnitOf({{0x06, 0xff}, {0x06}}))) << "messages cut short";
+  EXPECT_FALSE(IsH264EntryPoint({}));
+}
+
 TEST(ClosedEntryPoint, IdrIsOneAndOthersAreNot) {
   const auto unit = [](uint8_t a, uint8_t b) { return std::vector<uint8_t>{0, 0, 0, 2, a, b}; };
   EXPECT_TRUE(IsClosedEntryPoint(Codec::kH264, unit(0x65, 0x88)));
