@@ -1,6 +1,7 @@
 #include "ingest/rtsp/framer.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -31,6 +32,7 @@ Bytes InterleavedFrame(uint8_t channel, ByteSpan payload) {
 }
 
 std::span<uint8_t> Framer::WritableSpan() {
+  Rewind();
   const bool fits = begin_ + needed_ <= capacity_ && capacity_ - end_ >= kReadBytesMin;
   if (!fits) {
     const size_t unread_bytes = end_ - begin_;
@@ -43,6 +45,16 @@ std::span<uint8_t> Framer::WritableSpan() {
     end_ = unread_bytes;
   }
   return {slab_.get() + end_, capacity_ - end_};
+}
+
+// Nobody looks at what was taken any more: the slab is used from its start again, while it is still
+// in the processor's cache.
+void Framer::Rewind() {
+  if (begin_ == 0 || begin_ != end_ || slab_.use_count() != 1) return;
+  // Who dropped the last slice on another thread has finished reading it.
+  std::atomic_thread_fence(std::memory_order_acquire);
+  begin_ = 0;
+  end_ = 0;
 }
 
 void Framer::Commit(size_t n) {

@@ -25,7 +25,8 @@ using Frame = std::variant<Interleaved, Request, Response>;
 
 // Owns the memory that is read into: slabs of 64 KiB (a larger one for a larger message). Packets
 // and bodies are slices of a slab, which lives as long as one of them does, so a packet costs no
-// allocation and no copy, except the one that straddles two slabs.
+// allocation and no copy, except the one that straddles two slabs. A slab that no packet refers to
+// is filled again.
 //
 //   framer.WritableSpan() <- read(2);  framer.Commit(n);  while (frame = framer.Next()) ...
 class Framer {
@@ -43,6 +44,7 @@ class Framer {
   static constexpr size_t kReadBytesMin = 4096;
 
  private:
+  void Rewind();
   Result<std::optional<Frame>> NextUnchecked();
   std::optional<Frame> NextInterleaved();
   Result<std::optional<Frame>> NextMessage();

@@ -108,6 +108,23 @@ TEST(FramerTest, APacketKeepsItsBytesAfterItsSlabIsFull) {
   }
 }
 
+TEST(FramerTest, ASlabIsFilledAgainOnceNobodyLooksAtItsPackets) {
+  Framer framer;
+  const std::string packet = Packet(0, "abc");
+  const auto feed = [&framer, &packet] {
+    const auto room = framer.WritableSpan();
+    std::memcpy(room.data(), packet.data(), packet.size());
+    framer.Commit(packet.size());
+    auto frame = framer.Next();
+    return std::pair(room.data(), std::get<Interleaved>(**frame).payload);
+  };
+  const uint8_t* const start = feed().first;
+  const auto [second, kept] = feed();
+  EXPECT_EQ(second, start);
+  EXPECT_EQ(feed().first, start + packet.size()) << "the packet before is still looked at";
+  EXPECT_EQ(kept.text(), "abc");
+}
+
 TEST(FramerTest, AHeadWithoutEndIsTooLarge) {
   const std::string endless =
       "OPTIONS * RTSP/1.0\r\n" + std::string(2 * limits::kRtspHeadBytesMax, 'x');
