@@ -131,12 +131,14 @@ class Shard {
   virtual const ShardId& id() const = 0;
 
   // Makes the next number and ordinal. Does not wait. kFull (disk), kFenced (read-only lane),
-  // kThrottled (too many waiting) say why nothing may be written now.
+  // kThrottled (256 places not visible yet, or too many bytes waiting for the log) say why nothing
+  // may be written now.
   virtual Result<Slot> OpenSlot() = 0;
 
   // Durable (fdatasync'd) and in order when it completes: then, and not before, it may be
-  // acknowledged. All or nothing. With retention 0 nothing is written and it completes at once; the
-  // item lives in the live window only.
+  // acknowledged. All or nothing; refused with kFull, its ordinal becomes a gap of that reason. With
+  // retention 0 nothing is written and it completes at once; the item lives in the live window only,
+  // and ordinals begin again after a restart.
   virtual Task<Result<ItemHeader>> Append(NewItem item) = 0;
 
   // Ends a slot for an item that will not be stored (overload, disk full): keeps its ordinal, plays

@@ -9,6 +9,7 @@
 #include "base/executor.h"
 #include "store/index/index.h"
 #include "store/log/lane.h"
+#include "store/read_gate.h"
 #include "store/shard.h"
 #include "store/window.h"
 
@@ -23,6 +24,17 @@ struct ShardContext {
   Clock* clock = nullptr;
   uint64_t window_bytes = 0;
   std::atomic<bool> full{false};
+  ReadGate gate;  // around what runs on `readers`: the index and the segments end with the closing
+
+  // `read` for the pool: kClosed when it comes too late.
+  template <class Read>
+  static auto Guarded(std::shared_ptr<ShardContext> context, Read read) {
+    return [context = std::move(context), read = std::move(read)]() -> decltype(read()) {
+      const ReadGate::Pass pass(context->gate);
+      if (!pass.inside()) return Error(ErrorCode::kClosed, "the store is closed");
+      return read();
+    };
+  }
 };
 
 // Lock order: mutex_ is the innermost but for the lane's queue; nothing is awaited and no file is

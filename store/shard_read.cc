@@ -198,7 +198,8 @@ Task<Result<std::vector<ItemRef>>> ShardImpl::Find(Selector from, size_t limit) 
   if (!quick.ok()) co_return std::move(quick).error();
   if (quick->has_value()) co_return std::move(**quick);
   const auto self = shared_from_this();
-  const auto find = [self, from, limit] { return self->FindBlocking(from, limit); };
+  const auto find = ShardContext::Guarded(
+      context_, [self, from, limit] { return self->FindBlocking(from, limit); });
   auto found = co_await RunBlocking(*context_->readers, find);
   co_return found;
 }
@@ -245,7 +246,8 @@ Task<Result<ItemBytes>> ShardImpl::Open(ItemRef ref, BodyForm form) {
     }
   }
   const auto self = shared_from_this();
-  const auto open = [self, ref, form] { return self->OpenBlocking(ref, form); };
+  const auto open =
+      ShardContext::Guarded(context_, [self, ref, form] { return self->OpenBlocking(ref, form); });
   auto opened = co_await RunBlocking(*context_->readers, open);
   co_return opened;
 }
@@ -267,7 +269,8 @@ Task<Result<Bytes>> ShardImpl::ReadMeta(ItemRef ref) {
     }
   }
   const auto self = shared_from_this();
-  const auto read = [self, ref] { return self->ReadMetaBlocking(ref); };
+  const auto read =
+      ShardContext::Guarded(context_, [self, ref] { return self->ReadMetaBlocking(ref); });
   auto meta = co_await RunBlocking(*context_->readers, read);
   co_return meta;
 }
@@ -298,7 +301,7 @@ Task<Result<TrackSet>> ShardImpl::GetTrackSet(TrackSetId id) {
     }
   }
   const auto self = shared_from_this();
-  const auto read = [self, id] { return self->ReadTrackSet(id); };
+  const auto read = ShardContext::Guarded(context_, [self, id] { return self->ReadTrackSet(id); });
   auto set = co_await RunBlocking(*context_->readers, read);
   co_return set;
 }
@@ -366,7 +369,8 @@ class TailImpl final : public Tail {
       }
       const auto shard = shard_;
       const Selector from = from_;
-      const auto resolve = [shard, from] { return shard->Resolve(from); };
+      const auto resolve =
+          ShardContext::Guarded(shard_->context_, [shard, from] { return shard->Resolve(from); });
       auto resolved = co_await RunBlocking(*shard_->context_->readers, resolve);
       if (!resolved.ok()) co_return std::move(resolved).error();
       position_ = *resolved;

@@ -168,15 +168,16 @@ Task<void> ShardImpl::LoadNewestTrackSet() {
     if (state_.next_ordinal == 0) co_return;
   }
   const auto self = shared_from_this();
-  const auto load = [self]() -> Result<StoredItem> {
+  const auto load = ShardContext::Guarded(context_, [self]() -> Result<StoredItem> {
     PS_TRY(std::vector<StoredItem> sets, self->context_->index->ListTrackSets(self->id_));
     if (sets.empty()) return Error(ErrorCode::kNotFound, "no track set yet");
     return std::move(sets.back());
-  };
+  });
   auto stored = co_await RunBlocking(*context_->readers, load);
   if (!stored.ok()) co_return;
   newest = stored->record.header.number.index;
-  const auto read = [self, newest] { return self->ReadTrackSet(newest); };
+  const auto read =
+      ShardContext::Guarded(context_, [self, newest] { return self->ReadTrackSet(newest); });
   auto set = co_await RunBlocking(*context_->readers, read);
   // An unreadable one is not reused: the next fragment brings a new one.
   if (!set.ok()) co_return;

@@ -225,11 +225,15 @@ Task<Result<StreamInfo>> StoreImpl::SetRetention(StreamName name, uint32_t reten
     const auto found = streams_.find(name);
     if (found != streams_.end()) lane = found->second.lane;
   }
-  if (info->retention_hours == 0 && retention_hours > 0) {
-    // Ordinals were used up of which the log has nothing; they are no holes to be filled.
+  {
     const std::shared_ptr<ShardImpl> shard = FindShard(info->shard);
     if (!shard) co_return NoStream(name);
-    PS_CO_TRY_VOID(co_await shard->Trim(shard->GetStatus().next_ordinal));
+    // What is hidden by now stays hidden under a longer retention, and after a restart. Ordinals of
+    // which the log has nothing, because the stream was live only, are no holes to be filled.
+    shard->Expire(clock_.Now());
+    const bool begins = info->retention_hours == 0 && retention_hours > 0;
+    const uint64_t hidden = begins ? shard->GetStatus().next_ordinal : shard->mark();
+    PS_CO_TRY_VOID(co_await shard->Trim(hidden));
   }
   info->retention_hours = retention_hours;
   std::vector<Expect> expects;
@@ -270,9 +274,24 @@ Task<void> StoreImpl::Close() {
   co_await done;
 }
 
+// It is one thread, which takes work in order.
+void StoreImpl::FinishBackground() {
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool finished = false;
+  background_->Post([&] {
+    const std::lock_guard lock(mutex);
+    finished = true;
+    wake.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  wake.wait(lock, [&] { return finished; });
+}
+
 void StoreImpl::CloseNow() {
   if (closed_) return;
   closed_ = true;
+  closing_.store(true);
   {
     const std::lock_guard lock(timer_mutex_);
     timer_stopping_ = true;
@@ -282,17 +301,28 @@ void StoreImpl::CloseNow() {
   std::vector<std::shared_ptr<ShardImpl>> shards;
   {
     const std::lock_guard lock(streams_mutex_);
-    for (const auto& [id, shard] : shards_) shards.push_back(shard);
+    for (const auto& [id, shard] : shards_) {
+      if (lanes_[shard->lane()]->lane) shards.push_back(shard);
+    }
   }
-  for (const auto& shard : shards) shard->SubmitDeferred();
+  for (const auto& shard : shards) {
+    shard->SubmitDeferred();
+    // What is hidden stays hidden, wherever the clock stands at the next opening.
+    if (shard->mark() <= shard->durable_low_water()) continue;
+    Submission hidden;
+    PendingRecord record;
+    record.record = MakeLowWaterRecord(shard->id(), shard->mark());
+    hidden.records.push_back(std::move(record));
+    lanes_[shard->lane()]->lane->Submit(std::move(hidden));
+  }
   // Appends that were submitted become durable and visible; then seals are queued behind what the
   // background still does.
   for (const auto& state : lanes_) {
     if (state->lane) state->lane->Stop();
   }
   for (const auto& shard : shards) shard->Close("the store is closed");
-  background_.reset();
-  readers_.reset();
+  FinishBackground();
+  for (const auto& state : lanes_) state->context->gate.Close();
   if (index_) {
     const Status flushed = index_->Flush();
     if (!flushed.ok())

@@ -81,6 +81,7 @@ class StoreImpl final : public Store, public LaneListener {
   Status SubmitAndWait(Lane& lane, Submission submission);
 
   void CloseNow();
+  void FinishBackground();
   uint32_t LaneFor(const ShardId& shard) const;
 
   // Set once.
@@ -110,8 +111,10 @@ class StoreImpl final : public Store, public LaneListener {
   std::atomic<bool> retention_queued_{false};
   std::thread timer_;
   bool closed_ = false;
+  std::atomic<bool> closing_{false};  // for who comes to the background thread late
 
-  // Destroyed first: they use everything above.
+  // Destroyed first: they use everything above. A closed store still has them, for calls that raced
+  // with its closing.
   std::unique_ptr<ThreadPool> readers_;
   std::unique_ptr<ThreadPool> background_;
 };

@@ -118,6 +118,7 @@ void StoreImpl::RefreshSpace() {
 }
 
 Status StoreImpl::RunRetention(ServerTime now) {
+  if (closing_.load()) return Error(ErrorCode::kClosed, "the store is closed");
   RefreshSpace();
   std::vector<std::shared_ptr<ShardImpl>> shards;
   {

@@ -94,6 +94,19 @@ TEST_P(RetentionTest, WhatALongerRetentionStillNeedsStays) {
   EXPECT_EQ(Segments(), 0u);
 }
 
+TEST_P(RetentionTest, WhatHasExpiredStaysHiddenUnderALongerRetentionAndAfterAReopen) {
+  Open();
+  auto shard = Stream("cam1", 1);
+  for (uint64_t i = 0; i < 3; ++i) Append(*shard, 500, i);
+  clock_.Advance(std::chrono::hours(2));
+  Append(*shard, 500, 3);
+  ASSERT_TRUE(SyncWait(store_->SetRetention(Name("cam1"), 48)).ok());
+  EXPECT_EQ(Ordinals(Find(*shard, FromOldest{})), std::vector<uint64_t>{3});
+  shard.reset();
+  Reopen();
+  EXPECT_EQ(Ordinals(Find(*Stream("cam1"), FromOldest{})), std::vector<uint64_t>{3});
+}
+
 TEST_P(RetentionTest, ADeletedStreamsBytesGoWithTheirSegment) {
   Open();
   Append(*Stream("a", 1), 100, 0);
