@@ -214,10 +214,11 @@ TEST_F(RecorderTest, WhenTheDiskStallsWholeFragmentsAreDroppedWithAGapAndMemoryI
   Play(*sink, 0, 2);
   disk_.HoldSyncs();
   PlayAtOnce(*sink, 2, 20);
-  const PublicationStatus stalled = StatusOf(stream_);
-  EXPECT_GT(stalled.fragments_dropped, 0u);
+  EXPECT_GT(StatusOf(stream_).fragments_dropped, 0u);
   disk_.ReleaseSyncs();
+  // The fragment that was open is cut by this and may still find too many waiting.
   Play(*sink, 22, 3);
+  const uint64_t dropped = StatusOf(stream_).fragments_dropped;
   End(std::move(sink));
   SyncWait(registry_->Drain());
 
@@ -232,7 +233,7 @@ TEST_F(RecorderTest, WhenTheDiskStallsWholeFragmentsAreDroppedWithAGapAndMemoryI
     ++gaps;
     EXPECT_EQ(items[i].header.gap_reason, store::GapReason::kOverload);
   }
-  EXPECT_EQ(gaps, stalled.fragments_dropped);
+  EXPECT_EQ(gaps, dropped);
 }
 
 TEST_F(RecorderTest, AFullDiskIsSaidInWordsAndRecordingResumesByItself) {
