@@ -265,7 +265,10 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
     } else if (status.error().code() == ErrorCode::kFull) {
       // The ordinal was promised: it becomes a hole that says why.
       StoreMetrics::Get().refused_full.Add();
-      self->EndWithGap(ordinal, ItemKind::kGap, GapReason::kDiskFull, nullptr);
+      // The refusal is told once readers see it.
+      self->EndWithGap(ordinal, ItemKind::kGap, GapReason::kDiskFull,
+                       [done, status](const Result<ItemHeader>&) { done.Set(status); });
+      return;
     }
     done.Set(std::move(status));
   };
