@@ -11,7 +11,7 @@
 namespace penstock {
 
 enum class Permission {
-  kPublish,  // send media into a stream (creates it if it is not there)
+  kPublish,  // send media into a stream (which creates it if it is not there)
   kRead,     // play, list, export
   kAdmin,    // sources, keys, configuration
 };
@@ -38,10 +38,9 @@ class Authorizer {
                         const StreamName& stream) const = 0;
 
   // The secret of the key whose user name is `user`, for challenge-response schemes (RTSP and HTTP
-  // Digest); the caller proves the peer knows it. kUnauthenticated if there is none; kForbidden if
-  // it may not do this.
-  virtual Result<std::string> SecretFor(std::string_view user, Permission permission,
-                                        const StreamName& stream) const = 0;
+  // Digest). The caller proves that the peer knows it and then asks Secret what it may do; until
+  // then the peer must not learn whether there is such a user. kUnauthenticated if there is none.
+  virtual Result<std::string> SecretFor(std::string_view user) const = 0;
 };
 
 }  // namespace penstock

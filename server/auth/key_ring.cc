@@ -120,12 +120,10 @@ Status KeyRing::Secret(std::string_view user, std::string_view secret, Permissio
   return Status();
 }
 
-Result<std::string> KeyRing::SecretFor(std::string_view user, Permission permission,
-                                       const StreamName& stream) const {
+Result<std::string> KeyRing::SecretFor(std::string_view user) const {
   const auto keys = snapshot();
   const auto found = keys->by_user.find(std::string(user));
   if (found == keys->by_user.end()) return Unknown();
-  if (!found->second.Allows(permission, stream)) return MayNot(found->second, permission, stream);
   return found->second.secret;
 }
 

@@ -33,8 +33,7 @@ class KeyRing final : public Authorizer {
                    const StreamName& stream) const override;
   Status Secret(std::string_view user, std::string_view secret, Permission permission,
                 const StreamName& stream) const override;
-  Result<std::string> SecretFor(std::string_view user, Permission permission,
-                                const StreamName& stream) const override;
+  Result<std::string> SecretFor(std::string_view user) const override;
 
   // The key a secret belongs to, for questions that name no stream. `user` may be empty; it is then
   // not compared.

@@ -1,3 +1,5 @@
+#include <set>
+
 #include <fmt/format.h>
 
 #include "ingest/rtsp/client_auth.h"
@@ -116,6 +118,27 @@ TEST_F(AuthTest, ADigestForAnotherUrlIsWrong) {
   Request request = Announce("rtsp://h/other");
   request.headers.Add("Authorization", *client.Authorize("ANNOUNCE", "rtsp://h/cam"));
   EXPECT_FALSE(server_.Check(request, *StreamName::Parse("other")).ok());
+}
+
+TEST_F(AuthTest, OnlyWhoProvesToBeTheUserIsToldWhatTheUserMayNotDo) {
+  const StreamName other = *StreamName::Parse("other");
+  ClientAuth user(*Url::Parse("rtsp://user:key@h/other"));
+  ASSERT_TRUE(user.OnChallenge(Challenge()).ok());
+  EXPECT_EQ(Try(user, "rtsp://h/other", other).error().code(), ErrorCode::kForbidden);
+
+  // An unknown user, and a wrong password, for a stream that the user may publish and for another.
+  std::set<std::string> answers;
+  for (const std::string_view login : {"user:guess", "nobody:key", "nobody:"}) {
+    for (const std::string_view stream : {"cam", "other"}) {
+      ClientAuth client(*Url::Parse(fmt::format("rtsp://{}@h/{}", login, stream)));
+      ASSERT_TRUE(client.OnChallenge(Challenge()).ok()) << login;
+      const Status answer =
+          Try(client, fmt::format("rtsp://h/{}", stream), *StreamName::Parse(stream));
+      ASSERT_FALSE(answer.ok()) << login;
+      answers.insert(answer.error().ToString());
+    }
+  }
+  EXPECT_THAT(answers, ::testing::ElementsAre("Unauthenticated: wrong user or key"));
 }
 
 TEST_F(AuthTest, BasicAndTheKeyInTheUrlAreTaken) {
