@@ -47,12 +47,13 @@ struct SourceStatus {
                        // on track 2 (AAC)", …
 };
 
-// Finds or creates streams for publishers and gives them a sink. One at a time may publish a
-// stream.
+// Gives publishers a sink, behind which their stream is found, or created when the first access
+// unit comes. One at a time may publish a stream.
 class Publications {
  public:
   virtual ~Publications() = default;
-  // Creates the stream if it is not there. kAlreadyExists: somebody else is publishing it.
+  // kAlreadyExists: somebody else is publishing it. kFull, kFenced: there is no such stream, and
+  // the store takes no new one now.
   // Completes on the current loop, where the sink is then used. `source` names the publisher for
   // people ("rtsp push from 10.0.0.7:4711").
   virtual Task<Result<std::unique_ptr<MediaSink>>> Begin(StreamName stream, std::string source) = 0;

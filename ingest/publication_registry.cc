@@ -105,9 +105,10 @@ SourceStatus CombineStatus(const SourceStatus& reported, const SourceStatus& jud
 // A recorder that tells the registry when it has ended.
 class PublicationRegistry::Sink final : public MediaSink {
  public:
-  Sink(PublicationRegistry& registry, StreamName stream, std::shared_ptr<store::Shard> shard)
-      : recorder_(std::move(shard), registry.options_.cut, registry.pending_, registry.clock_,
-                  [&registry, stream = std::move(stream)] { registry.Ended(stream); }) {}
+  Sink(PublicationRegistry& registry, const StreamName& stream)
+      : recorder_([&registry, stream] { return registry.FindOrCreate(stream); },
+                  registry.options_.cut, registry.pending_, registry.clock_,
+                  [&registry, stream] { registry.Ended(stream); }) {}
 
   void SetTrack(fragmenter::TrackConfig config) override { recorder_.SetTrack(std::move(config)); }
   void SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
@@ -150,7 +151,32 @@ Status PublicationRegistry::Claim(const StreamName& stream, const std::string& s
 
 Task<Result<std::unique_ptr<MediaSink>>> PublicationRegistry::Begin(StreamName stream,
                                                                     std::string source) {
+  PS_CO_TRY_VOID(CheckNewStream(stream));
   PS_CO_TRY_VOID(Claim(stream, source));
+  auto sink = std::make_unique<Sink>(*this, stream);
+  {
+    const std::lock_guard lock(mutex_);
+    entries_[stream].view = sink->view();
+  }
+  log::Write(log::kInfo, "publication began", {{"stream", stream.text()}, {"source", source}});
+  std::unique_ptr<MediaSink> out = std::move(sink);
+  co_return std::move(out);
+}
+
+Status PublicationRegistry::CheckNewStream(const StreamName& stream) const {
+  if (store_.GetStream(stream)) return Status();
+  if (stream.text() == "." || stream.text() == "..") {
+    return Error(ErrorCode::kInvalidArgument,
+                 fmt::format("no URL could name a stream {}", stream.text()));
+  }
+  const store::Store::Stats stats = store_.GetStats();
+  if (stats.read_only)
+    return Error(ErrorCode::kFenced, "the store is read-only after a failed sync");
+  if (stats.full) return Error(ErrorCode::kFull, "the disk is too full for another stream");
+  return Status();
+}
+
+Task<Result<std::shared_ptr<store::Shard>>> PublicationRegistry::FindOrCreate(StreamName stream) {
   std::optional<store::StreamInfo> info = store_.GetStream(stream);
   if (!info) {
     Result<store::StreamInfo> created =
@@ -161,24 +187,15 @@ Task<Result<std::unique_ptr<MediaSink>>> PublicationRegistry::Begin(StreamName s
       // Somebody created it in the meantime: as good.
       info = store_.GetStream(stream);
     } else {
-      Ended(stream);
-      co_return std::move(created).error();
+      co_return std::move(created).error().With(fmt::format("stream {}", stream.text()));
     }
   }
   std::shared_ptr<store::Shard> shard = info ? store_.OpenShard(info->shard) : nullptr;
   if (!shard) {
-    Ended(stream);
     co_return Error(ErrorCode::kUnavailable,
                     fmt::format("stream {} was deleted meanwhile", stream.text()));
   }
-  auto sink = std::make_unique<Sink>(*this, stream, std::move(shard));
-  {
-    const std::lock_guard lock(mutex_);
-    entries_[stream].view = sink->view();
-  }
-  log::Write(log::kInfo, "publication began", {{"stream", stream.text()}, {"source", source}});
-  std::unique_ptr<MediaSink> out = std::move(sink);
-  co_return std::move(out);
+  co_return std::move(shard);
 }
 
 void PublicationRegistry::Ended(const StreamName& stream) {
@@ -193,6 +210,8 @@ void PublicationRegistry::Ended(const StreamName& stream) {
       entry.reported = {.state = SourceState::kIdle,
                         .reason = fmt::format("{} has ended", entry.from)};
     }
+    // Who sent nothing leaves nothing: names are free to make up.
+    if (entry.kind == "push" && !store_.GetStream(stream)) entries_.erase(stream);
     --active_;
     ActiveGauge().Set(static_cast<int64_t>(active_));
     if (active_ == 0) drained = std::exchange(drained_, std::nullopt);

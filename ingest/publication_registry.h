@@ -47,6 +47,9 @@ class PublicationRegistry final : public Publications {
   };
   class Sink;
 
+  // Whether a publisher may hope that a stream of this name can be made.
+  Status CheckNewStream(const StreamName& stream) const;
+  Task<Result<std::shared_ptr<store::Shard>>> FindOrCreate(StreamName stream);
   void Ended(const StreamName& stream);
   Status Claim(const StreamName& stream, const std::string& source);
   PublicationStatus Describe(const StreamName& stream, const Entry& entry) const;

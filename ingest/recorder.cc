@@ -49,10 +49,16 @@ std::string DescribeTrack(const fragmenter::TrackConfig& config) {
 
 // What appends need after the recorder is gone.
 struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
-  std::shared_ptr<store::Shard> shard;
+  OpenShard open_shard;
+  std::shared_ptr<store::Shard> shard;  // null until somebody had something to store
   std::shared_ptr<View> view;
   PendingBytes* pending = nullptr;
   std::function<void()> on_drained;
+
+  bool asked = false;                       // for the shard
+  bool opening = false;                     // and no answer has come yet
+  std::vector<fragmenter::Fragment> early;  // cut before there was a shard
+  bool early_lost = false;                  // more than may wait
 
   store::Slot slot;    // of the fragment that is being collected
   size_t waiting = 0;  // fragments on their way to the log
@@ -62,6 +68,52 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   std::shared_ptr<const fragmenter::TrackSet> tracks;
   Bytes track_set;
   Bytes track_set_meta;
+
+  void AskForShard() {
+    asked = true;
+    if (opening || over) return;
+    opening = true;
+    Detach(RunOpen(shared_from_this()));
+  }
+
+  static Task<void> RunOpen(std::shared_ptr<Pipeline> self) {
+    Result<std::shared_ptr<store::Shard>> opened = co_await self->open_shard();
+    self->opening = false;
+    if (opened.ok()) {
+      self->shard = std::move(opened).value();
+    } else {
+      self->NoteStorage(opened.error());
+    }
+    self->StoreEarly();
+    self->NotifyIfDrained();
+  }
+
+  void HoldBack(fragmenter::Fragment fragment) {
+    if (early.size() >= limits::kPendingFragmentsPerStreamMax ||
+        !pending->TryTake(fragment.cluster.size())) {
+      early_lost = true;
+      CountDropped("overload");
+      return;
+    }
+    early.push_back(std::move(fragment));
+    NoteWaiting();
+    AskForShard();
+  }
+
+  void StoreEarly() {
+    for (fragmenter::Fragment& fragment : std::exchange(early, {})) {
+      pending->Give(fragment.cluster.size());
+      if (shard) {
+        OnFragment(std::move(fragment));
+      } else {
+        CountDropped("refused");
+        early_lost = true;
+      }
+    }
+    // They had no ordinal: viewers must be told of the hole by a discontinuity.
+    if (std::exchange(early_lost, false)) run = 0;
+    NoteWaiting();
+  }
 
   void TakeSlot() {
     Result<store::Slot> opened = shard->OpenSlot();
@@ -73,6 +125,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   }
 
   void OnFragment(fragmenter::Fragment fragment) {
+    if (!shard) return HoldBack(std::move(fragment));
     if (!slot.open()) TakeSlot();
     if (!slot.open()) {
       // No number, so no ordinal: viewers must be told of the hole by a discontinuity.
@@ -84,7 +137,8 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     store::NewItem item = MakeItem(std::move(fragment));
     const bool overload =
         waiting >= limits::kPendingFragmentsPerStreamMax || !pending->TryTake(bytes);
-    NoteWaiting(++waiting);
+    ++waiting;
+    NoteWaiting();
     Detach(overload ? RunDrop(shared_from_this(), std::move(item))
                     : RunAppend(shared_from_this(), std::move(item), bytes));
   }
@@ -137,16 +191,17 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   }
 
   void Ended() {
-    NoteWaiting(--waiting);
+    --waiting;
+    NoteWaiting();
     NotifyIfDrained();
   }
   void NotifyIfDrained() {
-    if (closed && waiting == 0 && on_drained) std::exchange(on_drained, nullptr)();
+    if (closed && waiting == 0 && !opening && on_drained) std::exchange(on_drained, nullptr)();
   }
 
-  void NoteWaiting(size_t count) {
+  void NoteWaiting() {
     const std::lock_guard lock(view->mutex_);
-    view->counters_.fragments_waiting = count;
+    view->counters_.fragments_waiting = waiting + early.size();
   }
   void NoteStored() {
     static metrics::Counter& stored =
@@ -167,7 +222,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     }
     if (news) {
       log::Write(log::kWarning, "fragment not stored",
-                 {{"shard", shard->id().ToString()}, {"error", error.ToString()}});
+                 {{"shard", shard ? shard->id().ToString() : "none"}, {"error", error.ToString()}});
     }
   }
   void CountDropped(std::string_view reason) {
@@ -177,8 +232,8 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   }
 };
 
-Recorder::Recorder(std::shared_ptr<store::Shard> shard, fragmenter::CutPolicy policy,
-                   PendingBytes& pending, Clock& clock, std::function<void()> on_drained)
+Recorder::Recorder(OpenShard open_shard, fragmenter::CutPolicy policy, PendingBytes& pending,
+                   Clock& clock, std::function<void()> on_drained)
     : view_(std::make_shared<View>()),
       pipeline_(std::make_shared<Pipeline>()),
       fragmenter_(policy, [pipeline = pipeline_.get()](
@@ -186,7 +241,7 @@ Recorder::Recorder(std::shared_ptr<store::Shard> shard, fragmenter::CutPolicy po
       clock_(clock),
       executor_(Executor::Current()) {
   CHECK(executor_ != nullptr);
-  pipeline_->shard = std::move(shard);
+  pipeline_->open_shard = std::move(open_shard);
   pipeline_->view = view_;
   pipeline_->pending = &pending;
   pipeline_->on_drained = std::move(on_drained);
@@ -243,6 +298,7 @@ void Recorder::Push(fragmenter::AccessUnit unit) {
     }
     view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] += bytes;
   }
+  if (!pipeline_->asked) pipeline_->AskForShard();
   const Status pushed = fragmenter_.Push(std::move(unit));
   if (!pushed.ok()) {
     static metrics::Counter& refused = metrics::GetCounter("penstock_access_units_refused_total",
@@ -250,7 +306,7 @@ void Recorder::Push(fragmenter::AccessUnit unit) {
     refused.Add();
     log::Write(log::kDebug, "access unit refused", {{"error", pushed.error().ToString()}});
   }
-  if (fragmenter_.open() && !pipeline_->slot.open()) pipeline_->TakeSlot();
+  if (fragmenter_.open() && pipeline_->shard && !pipeline_->slot.open()) pipeline_->TakeSlot();
 }
 
 void Recorder::PacketsLost(uint32_t track, uint64_t count) {

@@ -36,17 +36,25 @@ class PendingBytes {
   std::atomic<size_t> used_{0};
 };
 
+// Finds the shard to append to, or makes its stream. Called on the recorder's loop and completes
+// there.
+using OpenShard = std::function<Task<Result<std::shared_ptr<store::Shard>>>()>;
+
 // Feeds the fragmenter and appends what it cuts. Lives on its session's loop; Snapshot may be
 // called from anywhere. Fragments that wait for the log keep what they need alive after the
 // recorder is gone; `on_drained` runs (on the loop) when the last of them has ended.
+//
+// The shard is asked for when the first access unit has come, so that who announces media and sends
+// none leaves no stream. What is cut until it is there waits, as what waits for the log does; if
+// there is none, that is said, and the next fragment asks again.
 //
 // When the log falls behind, whole fragments are dropped from storage and leave a gap with the
 // reason `overload`: live never waits for the disk. A slot is taken when a fragment begins, so that
 // its number carries the time of its first byte.
 class Recorder final : public MediaSink {
  public:
-  Recorder(std::shared_ptr<store::Shard> shard, fragmenter::CutPolicy policy, PendingBytes& pending,
-           Clock& clock, std::function<void()> on_drained);
+  Recorder(OpenShard open_shard, fragmenter::CutPolicy policy, PendingBytes& pending, Clock& clock,
+           std::function<void()> on_drained);
   ~Recorder() override;
 
   void SetTrack(fragmenter::TrackConfig config) override;

@@ -1,8 +1,9 @@
 """Publishers push: ffmpeg and GStreamer's rtspclientsink, unmodified."""
 
+import socket
 import unittest
 
-from harness import cameras, media, programs
+from harness import cameras, media, programs, waiting
 from harness.server import ServerTest
 
 
@@ -64,6 +65,18 @@ class Push(ServerTest):
         second = self.ffmpeg("busy", "-c", "copy")
         self.assertNotEqual(second.wait(60), 0)
         self.assertEqual(self.penstock.publication("busy")["state"], "recording")
+
+    def test_a_thousand_announcements_without_media_leave_no_stream(self):
+        sdp = "v=0\r\ns=x\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:v\r\n"
+        host, port = self.penstock.rtsp.split(":")
+        for i in range(1000):
+            with socket.create_connection((host, int(port)), timeout=10) as connection:
+                connection.sendall(f"ANNOUNCE {self.target(f'new-{i}')} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\n"
+                                   f"Content-Length: {len(sdp)}\r\n\r\n{sdp}".encode())
+                self.assertIn(b"200 OK", connection.recv(4096))
+        self.assertEqual(self.penstock.get_json("/api/v1/streams")["streams"], [])
+        waiting.until("nobody publishes", lambda: self.penstock.metric("penstock_publications") == 0)
+        self.assertEqual(self.penstock.cli_json("source", "status")["publications"], [])
 
     def test_a_codec_that_cannot_be_stored_is_refused_by_name(self):
         publisher = self.ffmpeg("odd", "-c:v", "mpeg2video", "-an")

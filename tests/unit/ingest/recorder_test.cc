@@ -3,6 +3,8 @@
 
 #include <condition_variable>
 
+#include <fmt/format.h>
+
 #include "base/limits.h"
 #include "ingest/publication_registry.h"
 #include "net/event_loop.h"
@@ -158,6 +160,58 @@ TEST_F(RecorderTest, PublishingCreatesTheStreamAndItsFragmentsBecomeDurableInOne
     EXPECT_EQ(header.duration, std::chrono::seconds(1));
   }
   EXPECT_EQ(store_->GetStream(stream_)->retention_hours, 24u);
+}
+
+TEST_F(RecorderTest, WhoAnnouncesAndSendsNothingLeavesNothing) {
+  for (int i = 0; i < 1000; ++i) {
+    auto sink = Begin(StreamName::Parse(fmt::format("new-{}", i)).value());
+    SetTrack(*sink);
+    End(std::move(sink));
+  }
+  SyncWait(registry_->Drain());
+  EXPECT_TRUE(store_->ListStreams().empty());
+  EXPECT_TRUE(registry_->GetStatus().empty());
+}
+
+// The stream is still being made while its first fragments are cut.
+TEST_F(RecorderTest, TheFirstFrameOfANewStreamIsStored) {
+  disk_.HoldSyncs();
+  auto sink = Begin(stream_);
+  SetTrack(*sink);
+  PlayAtOnce(*sink, 0, 4);
+  EXPECT_FALSE(store_->GetStream(stream_));
+  EXPECT_EQ(StatusOf(stream_).fragments_waiting, 3u);
+  // The publisher has left before anything could be stored.
+  End(std::move(sink));
+  disk_.ReleaseSyncs();
+  SyncWait(registry_->Drain());
+
+  const std::vector<store::ItemRef> items = Items(stream_);
+  ASSERT_EQ(items.size(), 4u);
+  EXPECT_EQ(StatusOf(stream_).fragments_dropped, 0u);
+  for (const store::ItemRef& item : items) {
+    EXPECT_EQ(item.header.run, items[0].header.number.index);
+    const auto shard = store_->OpenShard(item.shard);
+    const auto frames = fragmenter::FrameTable::Decode(SyncWait(shard->ReadMeta(item)).value());
+    EXPECT_EQ(frames->frames.size(), 10u);
+  }
+}
+
+TEST_F(RecorderTest, WhatIsTooMuchToWaitForANewStreamIsCountedAndEndsTheRun) {
+  disk_.HoldSyncs();
+  auto sink = Begin(stream_);
+  SetTrack(*sink);
+  PlayAtOnce(*sink, 0, 20);
+  EXPECT_EQ(StatusOf(stream_).fragments_waiting, limits::kPendingFragmentsPerStreamMax);
+  EXPECT_EQ(StatusOf(stream_).fragments_dropped, 19 - limits::kPendingFragmentsPerStreamMax);
+  disk_.ReleaseSyncs();
+  while (StatusOf(stream_).fragments_waiting > 0) std::this_thread::yield();
+  Play(*sink, 20, 2);
+  End(std::move(sink));
+  SyncWait(registry_->Drain());
+  const std::vector<store::ItemRef> items = Items(stream_);
+  ASSERT_EQ(items.size(), limits::kPendingFragmentsPerStreamMax + 3);
+  EXPECT_NE(items[limits::kPendingFragmentsPerStreamMax].header.run, items[0].header.run);
 }
 
 TEST_F(RecorderTest, ASecondPublisherIsRefusedAndTheFirstOneGoesOn) {
