@@ -216,6 +216,19 @@ struct Fragmenter::Impl {
     for (const auto& [number, other] : feeds) other->Synchronise(*lead);
   }
 
+  // What has begun last is laid beside the others, since nothing of it is placed yet; only a lead
+  // that plays stays where it is, for it is the reference.
+  void AlignStart(TrackFeed& feed) {
+    const bool leads = run && run->lead() == feed.number();
+    for (const auto& [number, other] : feeds) {
+      if (leads) {
+        other->AlignStart(feed);
+      } else {
+        feed.AlignStart(*other);
+      }
+    }
+  }
+
   struct PendingReport {
     int64_t pts = 0;
     ProducerTime producer;
@@ -226,7 +239,8 @@ struct Fragmenter::Impl {
   const Sink sink;
   std::map<uint32_t, std::unique_ptr<TrackFeed>> feeds;
   std::map<uint32_t, PendingReport>
-      early_reports;  // of tracks not announced yet; at most kTracksMax
+      early_reports;                         // of tracks not announced yet; at most kTracksMax
+  std::map<uint32_t, int64_t> early_starts;  // likewise
   Interleaver interleaver;
   std::optional<Run> run;
   std::optional<FragmentBuilder> builder;
@@ -272,6 +286,8 @@ void Fragmenter::SetTrack(TrackConfig config) {
   const auto early = impl.early_reports.extract(number);
   if (!early.empty())
     impl.Report(feed, early.mapped().pts, early.mapped().producer, early.mapped().received);
+  const auto start = impl.early_starts.extract(number);
+  if (!start.empty()) feed.SetStart(start.mapped());
 }
 
 void Fragmenter::SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
@@ -283,6 +299,18 @@ void Fragmenter::SenderReport(uint32_t track, int64_t pts, ProducerTime producer
   } else if (impl_->early_reports.size() < limits::kTracksMax ||
              impl_->early_reports.contains(track)) {
     impl_->early_reports[track] = {pts, producer, received};
+  }
+}
+
+void Fragmenter::StartsAt(uint32_t track, int64_t pts) {
+  if (!IsPlausible(pts)) return;
+  TrackFeed* const feed = impl_->Find(track);
+  if (feed != nullptr) {
+    feed->SetStart(pts);
+    impl_->AlignStart(*feed);
+  } else if (impl_->early_starts.size() < limits::kTracksMax ||
+             impl_->early_starts.contains(track)) {
+    impl_->early_starts[track] = pts;
   }
 }
 
@@ -303,7 +331,9 @@ Status Fragmenter::Push(AccessUnit unit) {
   impl.now = unit.received;
   impl.last_received = unit.received;
   if (!impl.first_received) impl.first_received = unit.received;
+  const bool begins = !feed->placed();
   const std::optional<int64_t> raw_us = feed->Push(std::move(unit), impl.scratch);
+  if (begins) impl.AlignStart(*feed);
   if (raw_us) impl.NoteJump(*raw_us);
   impl.ToInterleaver(*feed, impl.scratch);
   impl.Release();
@@ -321,6 +351,7 @@ void Fragmenter::Break() {
     impl.interleaver.AddTrack(number, impl.now);
   }
   impl.early_reports.clear();
+  impl.early_starts.clear();
   impl.pending_jump_us.reset();
   impl.first_received.reset();
   impl.gathered = false;

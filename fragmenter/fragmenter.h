@@ -37,6 +37,11 @@ class Fragmenter {
   // at `producer`.
   void SenderReport(uint32_t track, int64_t pts, ProducerTime producer, ServerTime received);
 
+  // What plays since the last Break (or the beginning) starts at this RTP time of this track: the
+  // same instant on every track that this is said of. Puts these beside each other, instead of by
+  // arrival, until sender reports tell better.
+  void StartsAt(uint32_t track, int64_t pts);
+
   // kTooLarge for one that breaks limits::kAccessUnitBytesMax, kInvalidArgument for an unknown
   // track; the unit is then dropped.
   Status Push(AccessUnit unit);

@@ -42,6 +42,7 @@ void TrackFeed::Reset() {
   decode_times_ = DecodeTimes(ReorderDepth(*config_));
   producer_ = ProducerClock(clock_rate());
   sync_us_.reset();
+  start_.reset();
   newest_ticks_ = 0;
 }
 
@@ -87,6 +88,12 @@ void TrackFeed::Synchronise(const TrackFeed& lead) {
       !lead.producer_.from_reports())
     return;
   sync_us_ = *lead.sync_us_ + ReportedSyncUs() - lead.ReportedSyncUs();
+}
+
+void TrackFeed::AlignStart(const TrackFeed& other) {
+  if (&other == this || !start_ || !placed() || !other.start_ || !other.placed()) return;
+  if (producer_.from_reports() && other.producer_.from_reports()) return;
+  sync_us_ = other.CommonUs(*other.start_) - TicksToUs(*start_, clock_rate());
 }
 
 }  // namespace penstock::fragmenter

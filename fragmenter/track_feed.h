@@ -45,6 +45,14 @@ class TrackFeed {
   // while one of them has none.
   void Synchronise(const TrackFeed& lead);
 
+  // Where on this track what plays now starts; the same instant on all tracks that know it.
+  void SetStart(int64_t raw_pts) { start_ = line_.Of(raw_pts); }
+  // Whether the track has begun to send, so that it has a place on the common line.
+  bool placed() const { return sync_us_.has_value(); }
+  // Puts this track where the starts of both say that it is beside `other`. Does nothing while one
+  // of them has none, or where sender reports know better.
+  void AlignStart(const TrackFeed& other);
+
  private:
   int64_t ReportedSyncUs() const;
 
@@ -54,6 +62,7 @@ class TrackFeed {
   DecodeTimes decode_times_;
   ProducerClock producer_;
   std::optional<int64_t> sync_us_;
+  std::optional<int64_t> start_;  // ticks of line_
   int64_t newest_ticks_ = 0;
 };
 

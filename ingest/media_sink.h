@@ -20,6 +20,9 @@ class MediaSink {
   virtual void SetTrack(fragmenter::TrackConfig config) = 0;
   virtual void SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
                             ServerTime received) = 0;
+  // The playing that has just begun starts at these ticks of the track: the same instant on every
+  // track that this is said of. Puts them beside each other until sender reports say better.
+  virtual void StartsAt(uint32_t track, int64_t pts) = 0;
   virtual void Push(fragmenter::AccessUnit unit) = 0;
   // Packets were lost on this track (counted, for status and metrics).
   virtual void PacketsLost(uint32_t track, uint64_t count) = 0;

@@ -115,6 +115,7 @@ class PublicationRegistry::Sink final : public MediaSink {
                     ServerTime received) override {
     recorder_.SenderReport(track, pts, producer, received);
   }
+  void StartsAt(uint32_t track, int64_t pts) override { recorder_.StartsAt(track, pts); }
   void Push(fragmenter::AccessUnit unit) override { recorder_.Push(std::move(unit)); }
   void PacketsLost(uint32_t track, uint64_t count) override { recorder_.PacketsLost(track, count); }
   void Break() override { recorder_.Break(); }

@@ -279,6 +279,8 @@ void Recorder::SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
   fragmenter_.SenderReport(track, pts, producer, received);
 }
 
+void Recorder::StartsAt(uint32_t track, int64_t pts) { fragmenter_.StartsAt(track, pts); }
+
 void Recorder::Push(fragmenter::AccessUnit unit) {
   static metrics::Counter& bytes_in =
       metrics::GetCounter("penstock_media_received_bytes_total", "Bytes of access units");

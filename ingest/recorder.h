@@ -60,6 +60,7 @@ class Recorder final : public MediaSink {
   void SetTrack(fragmenter::TrackConfig config) override;
   void SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
                     ServerTime received) override;
+  void StartsAt(uint32_t track, int64_t pts) override;
   void Push(fragmenter::AccessUnit unit) override;
   void PacketsLost(uint32_t track, uint64_t count) override;
   void Break() override;

@@ -194,6 +194,7 @@ Task<Status> ClientSession::Play() {
   const auto response = co_await Exchange("PLAY", aggregate_url_, std::move(headers));
   if (!response.ok()) co_return response.error();
   if (response->status != 200) co_return Explain(*response, "PLAY");
+  NoteStarts(*response);
   playing_since_ = kept_alive_ = reported_ = environment_.clock.SteadyNow();
   playing_ = true;
   log::Write(log::kInfo, "rtsp pull began",
@@ -202,6 +203,21 @@ Task<Status> ClientSession::Play() {
               {"transport", options_.udp ? "udp" : "tcp"},
               {"left_out", left_out_}});
   co_return Status();
+}
+
+// By RTP-Info. Cameras behind NAT name themselves by another host, so the end of the URL decides.
+void ClientSession::NoteStarts(const Response& played) {
+  const auto last_segment = [](std::string_view url) {
+    while (url.ends_with('/')) url.remove_suffix(1);
+    return url.substr(url.rfind('/') + 1);
+  };
+  for (const RtpInfo& info : ParseRtpInfo(played.headers.Find("RTP-Info").value_or(""))) {
+    if (!info.timestamp) continue;
+    for (Track& track : tracks_) {
+      const bool meant = track.url == info.url || last_segment(track.url) == last_segment(info.url);
+      if (meant) track.receiver->SetStart(*info.timestamp);
+    }
+  }
 }
 
 Task<void> ClientSession::Stream() {

@@ -80,6 +80,7 @@ class ClientSession {
   Status AcceptTransport(Track& track, const Response& response);
   Task<Status> BeginPublication();
   Task<Status> Play();
+  void NoteStarts(const Response& played);
   Task<void> Stream();
   Task<void> Leave();
 

@@ -1,5 +1,8 @@
 #include "ingest/rtsp/track_receiver.h"
 
+#include <cstdlib>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "base/byte_io.h"
@@ -18,6 +21,7 @@ TrackReceiver::TrackReceiver(const SdpMedia& media, const fragmenter::gst::RtpFo
       name_(MediaName(media)),
       video_(media.type == "video"),
       payload_type_(format.payload_type),
+      clock_rate_(format.clock_rate),
       stats_(format.clock_rate) {}
 
 Result<std::unique_ptr<TrackReceiver>> TrackReceiver::Make(const DepayloaderFactory& factory,
@@ -91,6 +95,8 @@ bool TrackReceiver::FollowsSource(const rtp::PacketHeader& header) {
   stats_.Restart();
   timestamps_ = rtp::TimestampUnwrapper();
   waiting_report_.reset();
+  first_timestamp_.reset();
+  start_.reset();
   sink_->Break();
   return true;
 }
@@ -104,11 +110,30 @@ void TrackReceiver::Deliver(Bytes packet, uint64_t lost_before) {
   ByteReader reader(packet);
   reader.Skip(kTimestampOffset);
   const int64_t timestamp = timestamps_.Next(reader.Be<uint32_t>());
+  if (!first_timestamp_) {
+    first_timestamp_ = timestamp;
+    CheckStart();
+  }
   if (waiting_report_) {
     GiveReport(*waiting_report_, received_);
     waiting_report_.reset();
   }
   depayloader_->Push(packet, timestamp, lost_before > 0, received_);
+}
+
+void TrackReceiver::SetStart(uint32_t timestamp) {
+  CHECK(started());
+  start_ = timestamp;
+  if (first_timestamp_) CheckStart();
+}
+
+void TrackReceiver::CheckStart() {
+  if (!start_) return;
+  // On a circle: the start may lie behind a wrap.
+  const auto ahead =
+      static_cast<int32_t>(static_cast<uint32_t>(*first_timestamp_) - *std::exchange(start_, {}));
+  if (std::abs(int64_t{ahead}) > kStartMax.count() * clock_rate_) return;
+  sink_->StartsAt(number_, *first_timestamp_ - ahead);
 }
 
 void TrackReceiver::OnRtcp(ByteSpan datagram, SteadyTime now, ServerTime received) {

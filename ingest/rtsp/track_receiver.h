@@ -39,6 +39,12 @@ class TrackReceiver {
   // `now` and `received` may be those of the read that brought it.
   void OnRtp(const Bytes& packet, SteadyTime now, ServerTime received);
   void OnRtcp(ByteSpan datagram, SteadyTime now, ServerTime received);
+  // The camera says that playing starts at this RTP time. Believed if the first packet's time
+  // stamp, before or after this call, is within kStartMax of it: some say 0 or what they played
+  // last.
+  void SetStart(uint32_t timestamp);
+  static constexpr std::chrono::seconds kStartMax{3};
+
   // Gives up on packets that are missing for too long; call about once a second.
   void Expire(SteadyTime now);
   // The end: gives out what is still held.
@@ -58,18 +64,22 @@ class TrackReceiver {
   TrackReceiver(const SdpMedia& media, const fragmenter::gst::RtpFormat& format, uint32_t number);
   void Deliver(Bytes packet, uint64_t lost_before);
   bool FollowsSource(const rtp::PacketHeader& header);
+  void CheckStart();
   void GiveReport(const rtp::SenderReport& report, ServerTime received);
 
   const uint32_t number_;
   const std::string name_;
   const bool video_;
   const uint8_t payload_type_;
+  const uint32_t clock_rate_;
   std::unique_ptr<fragmenter::gst::Depayloader> depayloader_;
   MediaSink* sink_ = nullptr;
 
   std::optional<rtp::ReorderWindow> window_;
   rtp::TimestampUnwrapper timestamps_;
   rtp::ReceptionStats stats_;
+  std::optional<int64_t> first_timestamp_;  // of this source
+  std::optional<uint32_t> start_;           // claimed, not looked at yet
   std::optional<uint32_t> ssrc_;
   std::optional<uint32_t> next_ssrc_;                // seen once
   std::optional<rtp::SenderReport> waiting_report_;  // came before the first packet

@@ -19,6 +19,7 @@ struct Delivered {
   std::map<uint32_t, uint64_t> lost;
   std::vector<std::pair<uint32_t, int64_t>> sender_reports;  // track, pts
   std::vector<ProducerTime> producer_times;
+  std::map<uint32_t, int64_t> starts;  // track, pts
   int breaks = 0;
   int begun = 0;
   int ended = 0;
@@ -94,6 +95,9 @@ class FakePublications final : public Publications {
         d.sender_reports.emplace_back(track, pts);
         d.producer_times.push_back(producer);
       });
+    }
+    void StartsAt(uint32_t track, int64_t pts) override {
+      Do([&](Delivered& d) { d.starts[track] = pts; });
     }
     void Push(fragmenter::AccessUnit unit) override {
       Do([&](Delivered& d) { d.units[unit.track].push_back(std::move(unit)); });

@@ -236,6 +236,65 @@ TEST_F(PullerTest, SenderReportsReachTheSinkInUnwrappedTicks) {
   EXPECT_EQ(ToUs(got.producer_times[0]), 1'700'000'000'000'000);
 }
 
+// The answer to PLAY with this RTP-Info, and a first packet of each track.
+class PlayStarts : public PullerTest {
+ protected:
+  Delivered Play(std::string info, uint32_t video, uint32_t audio, bool packets_first = false) {
+    camera_.answers["PLAY"] = [=, this](const Request& request) {
+      const auto packets = [=, this] {
+        camera_.SendPacket(0, RtpPacket(96, 1, video, "K"));
+        camera_.SendPacket(2, RtpPacket(97, 1, audio, "K"));
+      };
+      if (packets_first) packets();
+      Response response = camera_.Usual(request);
+      response.headers.Add("RTP-Info", info);
+      if (!packets_first) executor_.Post(packets);
+      return response;
+    };
+    Start();
+    return Got();
+  }
+};
+
+TEST_F(PlayStarts, AreToldToTheSinkInUnwrappedTicks) {
+  const Delivered got =
+      Play("url=rtsp://192.168.0.9/other/v;seq=1;rtptime=4294967000,url=a;rtptime=5000", 704, 5960);
+  EXPECT_EQ(got.starts, (std::map<uint32_t, int64_t>{{1, 704 - 1000}, {2, 5000}}));
+  EXPECT_EQ(got.units.at(1).front().pts, 704);
+}
+
+TEST_F(PlayStarts, AreTakenOfPacketsThatCameBeforeTheAnswer) {
+  const Delivered got = Play("url=rtsp://u:p@10.0.0.7/live/v;rtptime=90000,url=a;rtptime=48000",
+                             99'000, 48'000, true);
+  EXPECT_EQ(got.starts, (std::map<uint32_t, int64_t>{{1, 90'000}, {2, 48'000}}));
+}
+
+TEST_F(PlayStarts, AreNotBelievedFarFromTheFirstPacket) {
+  const Delivered got = Play("url=v;rtptime=0,url=a;rtptime=0", 3'000'000'000, 48'000 * 3 + 1);
+  EXPECT_TRUE(got.starts.empty());
+}
+
+TEST_F(PlayStarts, MayBeMissing) {
+  EXPECT_TRUE(Play("url=v;seq=7,url=unknown;rtptime=1", 1, 1).starts.empty());
+}
+
+TEST_F(PlayStarts, AreForgottenWithTheEncoderTheyBelongTo) {
+  camera_.answers["PLAY"] = [this](const Request& request) {
+    Response response = camera_.Usual(request);
+    response.headers.Add("RTP-Info", "url=v;rtptime=1000");
+    return response;
+  };
+  Start();
+  executor_.Post([&] {
+    camera_.SendPacket(0, RtpPacket(96, 1, 1000, "K", 1));
+    camera_.SendPacket(0, RtpPacket(96, 9, 2000, "K", 2));
+    camera_.SendPacket(0, RtpPacket(96, 10, 5000, "K", 2));
+  });
+  executor_.RunUntilIdle();
+  EXPECT_EQ(Got().breaks, 1);
+  EXPECT_EQ(Got().starts, (std::map<uint32_t, int64_t>{{1, 1000}}));
+}
+
 TEST_F(PullerTest, LossIsCountedAndFlagged) {
   Start();
   executor_.Post([&] {
