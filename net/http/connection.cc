@@ -135,6 +135,7 @@ Task<HttpResponse> Connection::CallHandler(std::shared_ptr<ConnectionBody> body)
   request.headers = std::move(head_.headers);
   request.peer = peer_;
   request.over_unix_socket = peer_.is_unix();
+  request.http_1_0 = head_.minor_version == 0;
   request.body = std::move(body);
   std::string what = "unknown exception";
   try {

@@ -43,8 +43,30 @@ bool IsLoopbackV4(std::string_view text) {
 struct HeaderFacts {
   int hosts = 0;
   int origins = 0;
-  bool forwarded = false;
+  bool carried = false;  // by a proxy, or by a browser for another site's page
 };
+
+// What proxies add; the standard's field is among them.
+bool IsForwardingField(std::string_view lower) {
+  return lower == "forwarded" || lower == "via" || lower.starts_with("x-forwarded") ||
+         lower == "x-real-ip" || lower == "x-client-ip" || lower == "x-cluster-client-ip" ||
+         lower == "true-client-ip" || lower == "cf-connecting-ip" || lower == "x-original-host" ||
+         lower == "x-original-forwarded-for" || lower == "x-envoy-external-address";
+}
+
+// Browsers say for whom they ask: "none" is the person at the address bar.
+bool IsForeignSite(std::string_view lower, std::string_view value) {
+  return lower == "sec-fetch-site" && value != "same-origin" && value != "none";
+}
+
+// The page a browser shows came from another host than it asks now. Behind a proxy that puts its
+// own name for us into Host, this is where the name that the browser knows is seen.
+bool IsForeignPage(std::string_view lower, std::string_view value, std::string_view host) {
+  if (lower != "referer") return false;
+  const std::string page = Lower(value);
+  const std::string here = "http://" + Lower(host);
+  return page != here && !page.starts_with(here + "/");
+}
 
 HeaderFacts Look(const net::Headers& headers) {
   HeaderFacts facts;
@@ -52,9 +74,8 @@ HeaderFacts Look(const net::Headers& headers) {
     const std::string lower = Lower(name);
     if (lower == "host") ++facts.hosts;
     if (lower == "origin") ++facts.origins;
-    if (lower == "forwarded" || lower == "via" || lower == "x-real-ip" ||
-        lower.compare(0, 12, "x-forwarded-") == 0)
-      facts.forwarded = true;
+    facts.carried = facts.carried || IsForwardingField(lower) || IsForeignSite(lower, value) ||
+                    IsForeignPage(lower, value, headers.Get("Host"));
   }
   return facts;
 }
@@ -79,9 +100,11 @@ bool IsLoopbackHost(std::string_view host) {
 bool IsTrusted(const net::HttpRequest& request) {
   if (request.over_unix_socket) return true;
   if (!request.peer.is_loopback()) return false;
+  // What nginx speaks to its upstreams unless told otherwise, and no browser, player or SDK does.
+  if (request.http_1_0) return false;
   const HeaderFacts facts = Look(request.headers);
   // Two of a field is somebody trying to make us and a proxy see different ones.
-  if (facts.hosts != 1 || facts.origins > 1 || facts.forwarded) return false;
+  if (facts.hosts != 1 || facts.origins > 1 || facts.carried) return false;
   const std::string_view host = request.headers.Get("Host");
   if (!IsLoopbackHost(host)) return false;
   if (facts.origins == 0) return true;

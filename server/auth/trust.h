@@ -13,8 +13,11 @@ namespace penstock::server {
 bool IsLoopbackHost(std::string_view host);
 
 // The rule of docs/design (trust): loopback peer, and loopback Host, and no Forwarded or
-// X-Forwarded-* field, and no Origin or that of the same host. Requests over the Unix-domain socket
-// are trusted: its file's mode is the key.
+// X-Forwarded-* field nor another that only proxies send, and no Origin or that of the same host,
+// and no browser that says it asks for another site (Sec-Fetch-Site, Referer), and not HTTP/1.0,
+// which is how proxies speak that say nothing of themselves. A proxy that speaks HTTP/1.1 and adds
+// nothing cannot be told from its own machine's user when no browser is behind it. Requests over
+// the Unix-domain socket are trusted: its file's mode is the key.
 bool IsTrusted(const net::HttpRequest& request);
 
 }  // namespace penstock::server

@@ -13,10 +13,20 @@ class Trust(ServerTest):
     def test_loopback_works_at_once_and_a_forwarded_or_foreign_request_needs_a_key(self):
         self.assertEqual(self.penstock.call("GET", "/api/v1/streams")[0], 200)
         for headers in ({"X-Forwarded-For": "10.0.0.7"}, {"Forwarded": "for=10.0.0.7"}, {"Host": "penstock.example"},
-                        {"Origin": "http://elsewhere.example"}):
+                        {"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"},
+                        {"Referer": "https://cameras.example/"}):
             with self.subTest(headers):
                 status, answer = self.penstock.call("GET", "/api/v1/streams", headers=headers)
                 self.assertEqual(status, 401, answer)
+
+    def test_a_proxy_that_says_nothing_of_itself_is_not_this_machines_user(self):
+        # As nginx asks with nothing but `proxy_pass http://localhost:8080`.
+        host, port = self.penstock.http.split(":")
+        for version, status in ("1.1", b"200"), ("1.0", b"401"):
+            with self.subTest(version), socket.create_connection((host, int(port)), timeout=10) as connection:
+                connection.sendall(f"GET /api/v1/streams HTTP/{version}\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
+                answer = connection.recv(4096)
+                self.assertEqual(answer.split(b" ")[1], status, answer)
 
     def test_a_key_opens_what_its_role_says(self):
         status, key = self.penstock.call("POST", "/api/v1/keys", {"user": "someone", "role": "viewer"})

@@ -101,6 +101,42 @@ TEST(TrustTest, EveryConditionOfTheRuleIsNeeded) {
        "127.0.0.1",
        {{"Host", "localhost"}, {"Via", "1.1 proxy"}},
        false},
+      {"in a content network's words",
+       "127.0.0.1",
+       {{"Host", "localhost"}, {"CF-Connecting-IP", "8.8.8.8"}},
+       false},
+      {"a load balancer's",
+       "127.0.0.1",
+       {{"Host", "localhost"}, {"X-Cluster-Client-Ip", "8.8.8.8"}},
+       false},
+      {"the address bar",
+       "127.0.0.1",
+       {{"Host", "localhost:8080"}, {"Sec-Fetch-Site", "none"}},
+       true},
+      {"the page's own picture",
+       "127.0.0.1",
+       {{"Host", "localhost:8080"},
+        {"Sec-Fetch-Site", "same-origin"},
+        {"Referer", "http://localhost:8080/#door"}},
+       true},
+      {"a picture in another site's page, which has no Origin",
+       "127.0.0.1",
+       {{"Host", "localhost:8080"}, {"Sec-Fetch-Site", "cross-site"}},
+       false},
+      {"or in that of another port",
+       "127.0.0.1",
+       {{"Host", "localhost:8080"}, {"Sec-Fetch-Site", "same-site"}},
+       false},
+      {"a browser behind a proxy that renames us and says nothing",
+       "127.0.0.1",
+       {{"Host", "localhost:8080"},
+        {"Sec-Fetch-Site", "same-origin"},
+        {"Referer", "https://cameras.example/"}},
+       false},
+      {"a page whose name begins like ours",
+       "127.0.0.1",
+       {{"Host", "localhost"}, {"Referer", "http://localhost.evil.example/"}},
+       false},
       {"another site's page",
        "127.0.0.1",
        {{"Host", "localhost:8080"}, {"Origin", "https://evil.example"}},
@@ -125,6 +161,15 @@ TEST(TrustTest, EveryConditionOfTheRuleIsNeeded) {
        false},
   };
   for (const auto& c : cases) EXPECT_EQ(IsTrusted(Request(c.peer, c.fields)), c.trusted) << c.why;
+}
+
+TEST(TrustTest, WhoSpeaksTheOlderProtocolIsAProxy) {
+  net::HttpRequest request = Request("127.0.0.1", {{"Host", "localhost:8080"}});
+  EXPECT_TRUE(IsTrusted(request));
+  // nginx with nothing but proxy_pass http://localhost:8080.
+  request.http_1_0 = true;
+  request.headers.Add("Connection", "close");
+  EXPECT_FALSE(IsTrusted(request));
 }
 
 TEST(TrustTest, TheSocketFileIsTheKeyOfWhoMayOpenIt) {
