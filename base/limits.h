@@ -123,6 +123,10 @@ inline constexpr std::chrono::milliseconds kReorderWait{200};
 inline constexpr size_t kPlaylistEntriesMax = 3600;
 inline constexpr std::chrono::hours kStoredRangeMax{6};
 
+// Fragments that turned out to be unreadable, remembered as gaps of playlists: 2 MB. Further ones
+// are answered as gaps when they are asked for, but stay in the lists.
+inline constexpr size_t kDamagedFragmentsMax = 50'000;
+
 // Names follow KVS.
 inline constexpr size_t kStreamNameBytesMax = 256;
 inline constexpr uint32_t kRetentionHoursMax = 87'600;

@@ -7,6 +7,7 @@
 #include "base/crc32c.h"
 #include "base/limits.h"
 #include "fragmenter/media.h"
+#include "playback/hls/damaged_fragments.h"
 #include "playback/hls/media_playlist.h"
 #include "playback/hls/stored_range.h"
 #include "playback/mp4/init_segment.h"
@@ -51,6 +52,13 @@ Error GapError(const ItemHeader& item) {
   const char* what = item.kind == store::ItemKind::kGap ? "nothing was recorded then"
                                                         : "nothing was stored in its place";
   return Error(ErrorCode::kNotFound, fmt::format("fragment {} is a gap: {}", item.ordinal, what));
+}
+
+// The same answer, whatever the reason why a place in the list cannot be played: players step over
+// it, where a fault of the server (500) would make them ask again and at last give up.
+Error DamageError(uint64_t ordinal) {
+  return Error(ErrorCode::kNotFound,
+               fmt::format("fragment {} is a gap: what is stored of it is damaged", ordinal));
 }
 
 // The fragment with this ordinal, if it is there.
@@ -131,6 +139,8 @@ struct HlsService::Impl {
   Result<ShardPtr> OpenShard(const StreamName& stream) const;
   // The shard, if the name belongs to this life of the stream.
   Result<ShardPtr> OpenShard(const StreamName& stream, const HlsFileName& name) const;
+  // The segment; a gap if its fragment is damaged, and from then on.
+  Task<Result<Resource>> ReadSegment(ShardPtr shard, HlsFileName name);
   Status CheckTimes(const PlaylistQuery& query) const;
   Task<Result<Resource>> BuildPlaylist(ShardPtr shard, PlaylistQuery query, std::string key);
 
@@ -139,6 +149,7 @@ struct HlsService::Impl {
   const HlsOptions options;
   ResourceCache playlists;
   ResourceCache segments;
+  DamagedFragments damaged;
   SingleFlight flights;
 };
 
@@ -170,7 +181,7 @@ Status HlsService::Impl::CheckTimes(const PlaylistQuery& query) const {
 
 Task<Result<Resource>> HlsService::Impl::BuildPlaylist(ShardPtr shard, PlaylistQuery query,
                                                        std::string key) {
-  PS_CO_TRY(const PlaylistItems list, co_await ListItems(shard, query));
+  PS_CO_TRY(const PlaylistItems list, co_await ListItems(shard, query, damaged));
   PlaylistShape shape;
   shape.kind = KindOf(query);
   shape.life = LifeOf(shard->id());
@@ -184,6 +195,14 @@ Task<Result<Resource>> HlsService::Impl::BuildPlaylist(ShardPtr shard, PlaylistQ
   });
   if (!may_change) playlists.Put(key, resource, PartsBytes(resource.parts));
   co_return resource;
+}
+
+Task<Result<Resource>> HlsService::Impl::ReadSegment(ShardPtr shard, HlsFileName name) {
+  if (damaged.Contains(shard->id(), name.id)) co_return DamageError(name.id);
+  Result<Resource> loaded = co_await LoadSegment(shard, name);
+  if (loaded.ok() || loaded.error().code() != ErrorCode::kCorruption) co_return loaded;
+  damaged.Add(shard->id(), name.id, loaded.error());
+  co_return DamageError(name.id);
 }
 
 HlsService::HlsService(store::Store& store, Clock& clock, HlsOptions options)
@@ -210,11 +229,13 @@ Task<Result<Resource>> HlsService::Get(StreamName stream, std::string file,
 Task<Result<Resource>> HlsService::MediaPlaylist(StreamName stream, PlaylistQuery query) {
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream));
   PS_CO_TRY_VOID(impl_->CheckTimes(query));
-  // Whatever may be listed lies between the two ordinals, so that nothing else can change the text.
+  // Whatever may be listed lies between the two ordinals, so that nothing else can change the text
+  // but damage that was found.
   const ShardStatus status = shard->GetStatus();
   const std::string key =
-      fmt::format("{}|{}|{}|{}|{}", shard->id().ToString(), query.start ? ToMs(*query.start) : -1,
-                  query.end ? ToMs(*query.end) : -1, status.oldest_ordinal, status.next_ordinal);
+      fmt::format("{}|{}|{}|{}|{}|{}", shard->id().ToString(),
+                  query.start ? ToMs(*query.start) : -1, query.end ? ToMs(*query.end) : -1,
+                  status.oldest_ordinal, status.next_ordinal, impl_->damaged.Count(shard->id()));
   if (std::optional<Resource> cached = impl_->playlists.Get(key)) co_return std::move(*cached);
   std::optional<Oneshot<SingleFlight::Outcome>> others = impl_->flights.Join(key);
   if (others) co_return co_await *others;
@@ -249,7 +270,7 @@ Task<Result<Resource>> HlsService::Segment(StreamName stream, HlsFileName name) 
   std::optional<Oneshot<SingleFlight::Outcome>> others = impl_->flights.Join(key);
   if (others) co_return co_await *others;
   SingleFlight::Leader leader(impl_->flights, key);
-  Result<Resource> loaded = co_await LoadSegment(shard, name);
+  Result<Resource> loaded = co_await impl_->ReadSegment(shard, name);
   if (loaded.ok()) {
     const std::optional<size_t> cost = MemoryCost(*loaded, PartsBytes(loaded->parts));
     if (cost) impl_->segments.Put(key, *loaded, *cost);

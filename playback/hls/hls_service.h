@@ -27,11 +27,12 @@ struct HlsOptions {
 // Thread-safe: any executor may call it. Store and clock must outlive it, and it every call.
 //
 // Errors (message is for the person who reads it):
-//   kNotFound         no such stream, no such file, nothing stored there (yet), a gap
+//   kNotFound         no such stream, no such file, nothing stored there (yet), a gap; a fragment
+//                     that is damaged is one, and playlists list it so once it is known
 //   kTrimmed          it was there; retention has removed it
 //   kInvalidArgument  the query
 //   kTooLarge         the query asks for a longer range than limits::kStoredRangeMax; answer 400
-//   kCorruption, kIo  from the store
+//   kCorruption, kIo  from the store: a damaged track set, a failed read
 class HlsService {
  public:
   HlsService(store::Store& store, Clock& clock, HlsOptions options = {});

@@ -33,7 +33,9 @@ Task<Result<Items>> Newest(ShardPtr shard, uint64_t not_before, size_t count) {
   co_return HeadersOf(refs);
 }
 
-Result<PlaylistItems> Listed(Items items, size_t first, PlaylistShape::Kind kind) {
+Result<PlaylistItems> Listed(Items items, size_t first, PlaylistShape::Kind kind,
+                             const ShardId& shard, const DamagedFragments& damaged) {
+  damaged.Mark(shard, items);
   PlaylistItems list;
   list.looked_at = std::move(items);
   const std::span<const ItemHeader> all(list.looked_at);
@@ -44,13 +46,14 @@ Result<PlaylistItems> Listed(Items items, size_t first, PlaylistShape::Kind kind
   return list;
 }
 
-Task<Result<PlaylistItems>> ListLive(ShardPtr shard) {
+Task<Result<PlaylistItems>> ListLive(ShardPtr shard, const DamagedFragments& damaged) {
   PS_CO_TRY(Items items, co_await Newest(shard, 0, kLiveLookback));
   const size_t first = LiveStart(items);
-  co_return Listed(std::move(items), first, PlaylistShape::Kind::kLive);
+  co_return Listed(std::move(items), first, PlaylistShape::Kind::kLive, shard->id(), damaged);
 }
 
-Task<Result<PlaylistItems>> ListRewind(ShardPtr shard, ServerTime start) {
+Task<Result<PlaylistItems>> ListRewind(ShardPtr shard, ServerTime start,
+                                       const DamagedFragments& damaged) {
   store::Selector from = store::FromServerTime{start};
   PS_CO_TRY(const std::vector<ItemRef> begin, co_await shard->Find(from, 1));
   if (begin.empty()) {
@@ -58,7 +61,7 @@ Task<Result<PlaylistItems>> ListRewind(ShardPtr shard, ServerTime start) {
   }
   PS_CO_TRY(Items items,
             co_await Newest(shard, begin.front().header.ordinal, limits::kPlaylistEntriesMax));
-  co_return Listed(std::move(items), 0, PlaylistShape::Kind::kRewind);
+  co_return Listed(std::move(items), 0, PlaylistShape::Kind::kRewind, shard->id(), damaged);
 }
 
 // Appends what a page has of [.., end). True if the range goes on after it.
@@ -83,7 +86,8 @@ Error NothingBetween(const ShardStatus& status, ServerTime start, ServerTime end
   return Nothing(fmt::format("nothing is stored {}", range));
 }
 
-Task<Result<PlaylistItems>> ListVod(ShardPtr shard, ServerTime start, ServerTime end) {
+Task<Result<PlaylistItems>> ListVod(ShardPtr shard, ServerTime start, ServerTime end,
+                                    const DamagedFragments& damaged) {
   Items items;
   store::Selector from = store::FromServerTime{start};
   bool more = true;
@@ -97,7 +101,8 @@ Task<Result<PlaylistItems>> ListVod(ShardPtr shard, ServerTime start, ServerTime
     }
     if (more) from = store::FromOrdinal{page.back().header.ordinal + 1};
   }
-  Result<PlaylistItems> list = Listed(std::move(items), 0, PlaylistShape::Kind::kVod);
+  Result<PlaylistItems> list =
+      Listed(std::move(items), 0, PlaylistShape::Kind::kVod, shard->id(), damaged);
   if (!list.ok()) co_return NothingBetween(shard->GetStatus(), start, end);
   co_return list;
 }
@@ -109,14 +114,15 @@ PlaylistShape::Kind KindOf(const PlaylistQuery& query) {
   return query.start ? PlaylistShape::Kind::kRewind : PlaylistShape::Kind::kLive;
 }
 
-Task<Result<PlaylistItems>> ListItems(ShardPtr shard, PlaylistQuery query) {
+Task<Result<PlaylistItems>> ListItems(ShardPtr shard, PlaylistQuery query,
+                                      const DamagedFragments& damaged) {
   switch (KindOf(query)) {
     case PlaylistShape::Kind::kLive:
-      co_return co_await ListLive(shard);
+      co_return co_await ListLive(shard, damaged);
     case PlaylistShape::Kind::kRewind:
-      co_return co_await ListRewind(shard, *query.start);
+      co_return co_await ListRewind(shard, *query.start, damaged);
     case PlaylistShape::Kind::kVod:
-      co_return co_await ListVod(shard, *query.start, *query.end);
+      co_return co_await ListVod(shard, *query.start, *query.end, damaged);
   }
   co_return Error(ErrorCode::kInternal, "a playlist of no kind");
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/task.h"
+#include "playback/hls/damaged_fragments.h"
 #include "playback/hls/media_playlist.h"
 #include "playback/hls/playlist_query.h"
 #include "store/shard.h"
@@ -28,8 +29,9 @@ struct PlaylistItems {
 
 PlaylistShape::Kind KindOf(const PlaylistQuery& query);
 
-// At least one listed item, the first of them playable. kNotFound, kTrimmed: nothing to list;
-// kTooLarge.
-Task<Result<PlaylistItems>> ListItems(std::shared_ptr<store::Shard> shard, PlaylistQuery query);
+// At least one listed item, the first of them playable; what is known to be damaged is a gap.
+// kNotFound, kTrimmed: nothing to list; kTooLarge. `damaged` outlives the call.
+Task<Result<PlaylistItems>> ListItems(std::shared_ptr<store::Shard> shard, PlaylistQuery query,
+                                      const DamagedFragments& damaged);
 
 }  // namespace penstock::playback

@@ -140,8 +140,9 @@ export class Player {
     this.hls = hls;
     hls.on(Hls.Events.ERROR, (_, data) => {
       if (this.hls !== hls) return;
-      if (data.fatal) this.#failed(data);
-      else if (data.type === Hls.ErrorTypes.NETWORK_ERROR && data.response) this.trouble = troubleText(data.response.code);
+      if (data.fatal) return this.#failed(data);
+      noteGap(data);
+      if (data.type === Hls.ErrorTypes.NETWORK_ERROR && data.response) this.trouble = troubleText(data.response.code);
     });
     hls.on(Hls.Events.LEVEL_LOADED, () => { this.trouble = ''; });
     hls.on(Hls.Events.FRAG_BUFFERED, () => {
@@ -223,6 +224,14 @@ export class Player {
       this.#play();
     }
   }
+}
+
+// A fragment that was listed and is a gap since (damaged, or trimmed by retention). Lists that are loaded again say so; for one that is not,
+// it is written into the list at hand, and hls.js goes on behind it.
+function noteGap({details, frag, response}) {
+  if (details !== window.Hls.ErrorDetails.FRAG_LOAD_ERROR || !frag || (response?.code !== 404 && response?.code !== 410)) return;
+  frag.gap = true;
+  frag.tagList.push(['GAP']);
 }
 
 const troubleText = (status) =>

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "store/store.h"
@@ -25,6 +26,7 @@ class FakeShard final : public store::Shard {
   uint64_t first = 0;       // ordinal of items.front()
   uint64_t oldest = 0;      // what is older is hidden
   std::map<store::TrackSetId, store::TrackSet> track_sets;
+  std::set<uint64_t> damaged;  // ordinals whose bytes cannot be read
   int opens = 0;
   int finds = 0;
   std::shared_ptr<const FileHandle> file;     // if set, kFileSlice bodies are ranges of it
@@ -66,6 +68,7 @@ class FakeShard final : public store::Shard {
     if (hold_open) co_await *hold_open;
     const uint64_t ordinal = ref.header.ordinal;
     if (ordinal < oldest) co_return Error(ErrorCode::kTrimmed, "trimmed");
+    if (damaged.contains(ordinal)) co_return Error(ErrorCode::kCorruption, "wrong checksum");
     const Item& item = items.at(ordinal - first);
     store::ItemBytes bytes;
     bytes.meta = item.meta;

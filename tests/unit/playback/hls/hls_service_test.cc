@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
+#include "base/metrics.h"
 #include "tests/unit/playback/fake_store.h"
 #include "tests/unit/playback/media_builders.h"
 
@@ -113,6 +114,42 @@ TEST_F(HlsServiceTest, EveryUriOfAPlaylistIsServed) {
     EXPECT_THAT(Text(segment), HasSubstr("PICTURE"));
   }
   EXPECT_TRUE(Text(Get(SegmentName(1)).value()).ends_with("mdatPICTURESOUND"));
+}
+
+TEST_F(HlsServiceTest, ADamagedFragmentIsAGapOnceSomebodyAskedForIt) {
+  AddFragments(5);
+  shard_->damaged = {2};
+  const Pairs ranges[] = {
+      {},
+      {{"start", std::to_string(kNoonMs)}},
+      {{"start", std::to_string(kNoonMs)}, {"end", std::to_string(kNoonMs + 60'000)}}};
+  std::vector<std::string> before;
+  for (const Pairs& range : ranges) before.push_back(Playlist(range));
+  metrics::Counter& counter = metrics::GetCounter("penstock_fragments_damaged_total", "");
+  const uint64_t counted = counter.value();
+
+  for (const Layout layout : {Layout::kContiguous, Layout::kVerbatim, Layout::kContiguous}) {
+    ExpectError(Get(SegmentName(2, layout)), ErrorCode::kNotFound, "fragment 2 is a gap");
+  }
+  EXPECT_EQ(shard_->opens, 1);
+  EXPECT_EQ(counter.value(), counted + 1);
+
+  for (size_t i = 0; i < before.size(); ++i) {
+    EXPECT_THAT(before[i], Not(HasSubstr("GAP")));
+    const std::string text = Playlist(ranges[i]);
+    EXPECT_THAT(text, HasSubstr("#EXT-X-GAP\n#EXTINF:2,\n" + SegmentName(2)));
+    EXPECT_THAT(text, HasSubstr("#EXT-X-MEDIA-SEQUENCE:0\n"));
+    EXPECT_THAT(text, Not(HasSubstr("DISCONTINUITY\n")));
+    EXPECT_EQ(text.find("GAP"), text.rfind("GAP"));
+  }
+  for (const uint64_t ordinal : {1, 3}) EXPECT_TRUE(Get(SegmentName(ordinal)).ok());
+}
+
+TEST_F(HlsServiceTest, AListThatIsAllDamageHasNothingToPlay) {
+  AddFragments(2);
+  shard_->damaged = {0, 1};
+  for (const uint64_t ordinal : {0, 1}) EXPECT_FALSE(Get(SegmentName(ordinal)).ok());
+  ExpectError(Get("index.m3u8"), ErrorCode::kNotFound, "nothing to play");
 }
 
 TEST_F(HlsServiceTest, TheTagOfAResourceSaysItsBytes) {
@@ -255,10 +292,11 @@ TEST_F(HlsServiceTest, AnotherLifeOfTheStreamIsNotMixedUp) {
   ExpectError(Get(old_name), ErrorCode::kNotFound, "deleted and made again");
 }
 
-TEST_F(HlsServiceTest, DamagedMetaIsAnErrorAndNoCrash) {
+TEST_F(HlsServiceTest, DamagedMetaIsAGapAndNoCrash) {
   AddFragments(2);
   shard_->items[1].meta = Bytes::Copy("nonsense");
-  ExpectError(Get(SegmentName(1)), ErrorCode::kCorruption, "frame table");
+  ExpectError(Get(SegmentName(1)), ErrorCode::kNotFound, "fragment 1 is a gap");
+  EXPECT_THAT(Playlist(), HasSubstr("#EXT-X-GAP\n#EXTINF:2,\n" + SegmentName(1)));
 }
 
 }  // namespace
