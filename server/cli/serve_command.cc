@@ -46,10 +46,14 @@ void WaitForStop(const sigset_t& stop) {
   int received = 0;
   CHECK(sigwait(&stop, &received) == 0);
   log::Write(log::kInfo, "stopping", {{"reason", received == SIGINT ? "interrupt" : "terminate"}});
-  // A second one ends the process at once; to the store that is a power cut like any other.
-  std::signal(SIGTERM, SIG_DFL);
+  // Whoever presses Ctrl-C a second time does not want to wait; to the store that is a power cut like
+  // any other. SIGTERM stays blocked: a script or service manager that passes on the Ctrl-C that
+  // came here already asks for the same stop, and kills if it has to.
   std::signal(SIGINT, SIG_DFL);
-  CHECK(pthread_sigmask(SIG_UNBLOCK, &stop, nullptr) == 0);
+  sigset_t again;
+  sigemptyset(&again);
+  sigaddset(&again, SIGINT);
+  CHECK(pthread_sigmask(SIG_UNBLOCK, &again, nullptr) == 0);
 }
 
 // Shells and service managers give 1,024 by default and allow far more; every camera and viewer

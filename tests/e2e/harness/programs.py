@@ -29,12 +29,14 @@ def foreign(name):
 class Program:
     """A running program. Its lines of standard output are kept, its standard error goes to a file that is shown when something fails."""
 
-    def __init__(self, *command, cwd=ROOT, env=None):
+    def __init__(self, *command, cwd=ROOT, env=None, terminal=None):
         self.command = [str(part) for part in command]
         self.log = tempfile.NamedTemporaryFile("w+", prefix="penstock-e2e-", suffix=".log", errors="replace")
         self.lines = []
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, cwd=cwd,
-                                        env={**os.environ, **(env or {})}, text=True, errors="replace")
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": self.log}
+        if terminal is not None:
+            streams = dict.fromkeys(streams, terminal)
+        self.process = subprocess.Popen(self.command, **streams, cwd=cwd, env={**os.environ, **(env or {})}, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -86,7 +88,8 @@ class Program:
         """For clean-up: whatever state it is in."""
         self.kill()
         self._reader.join(5)
-        self.process.stdout.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         self.log.close()
 
 
