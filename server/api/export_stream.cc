@@ -14,30 +14,45 @@ bool IsStoredMedia(const store::ItemHeader& item) {
   return item.kind == store::ItemKind::kFragment && (item.flags & store::kFlagDropped) == 0;
 }
 
+// Which items are asked for: times choose once, ordinals stay what they are while the stream goes on.
+struct Range {
+  store::Selector from = store::FromOldest();
+  std::optional<ServerTime> end;     // items that start before it
+  std::optional<uint64_t> last;      // ordinal, included
+  bool first_document_only = false;  // up to where the track set changes
+  bool skip_damaged = false;
+
+  bool Includes(const store::ItemHeader& item) const {
+    return (!end || item.server_time < *end) && (!last || item.ordinal <= *last);
+  }
+};
+
 // What will be sent, known from the index before the first byte: progress, and a clear answer when
 // there is nothing.
 struct Plan {
   uint64_t fragments = 0;
-  uint64_t bytes = 0;
-  uint64_t track_sets = 0;
+  uint64_t bytes = 0;  // of the whole answer
   uint64_t first_ordinal = 0;
   uint64_t last_ordinal = 0;
-  bool skip_damaged = false;
+  std::optional<uint64_t> next_ordinal;  // where the next document begins
 };
 
-// `document`: only the fragments of the so-manieth track set in a row; 0 for all.
-Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, store::Selector from,
-                            std::optional<ServerTime> end, uint64_t document) {
+Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, Range range) {
   Plan plan;
   store::TrackSetId tracks = 0;
+  store::Selector from = range.from;
   while (true) {
     PS_CO_TRY(const auto items, co_await shard->Find(from, kPage));
     for (const store::ItemRef& item : items) {
-      if (end && item.header.server_time >= *end) co_return plan;
+      if (!range.Includes(item.header)) co_return plan;
       if (!IsStoredMedia(item.header)) continue;
-      if (plan.track_sets == 0 || tracks != item.header.track_set) ++plan.track_sets;
-      tracks = item.header.track_set;
-      if (document != 0 && document != plan.track_sets) continue;
+      if (plan.fragments == 0 || tracks != item.header.track_set) {
+        if (plan.fragments > 0 && !plan.next_ordinal) plan.next_ordinal = item.header.ordinal;
+        if (plan.fragments > 0 && range.first_document_only) co_return plan;
+        tracks = item.header.track_set;
+        PS_CO_TRY(const store::TrackSet set, co_await shard->GetTrackSet(tracks));
+        plan.bytes += set.body.size();
+      }
       if (plan.fragments == 0) plan.first_ordinal = item.header.ordinal;
       plan.last_ordinal = item.header.ordinal;
       ++plan.fragments;
@@ -48,18 +63,20 @@ Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, store::Selector
   }
 }
 
+// The bytes first: what cannot be read leaves no header without a cluster behind.
 Task<Status> WriteFragment(std::shared_ptr<store::Shard> shard, store::ItemRef item,
                            MatroskaExport& document, std::shared_ptr<net::BodyWriter> out) {
-  if (document.NeedsHeader(item.header)) {
-    PS_CO_TRY(const store::TrackSet tracks, co_await shard->GetTrackSet(item.header.track_set));
-    ByteChain header(tracks.body);
-    PS_CO_TRY_VOID(co_await out->Write(std::move(header)));
-  }
   PS_CO_TRY(const store::ItemBytes bytes, co_await shard->Open(item, store::BodyForm::kMemory));
   const auto* body = std::get_if<ByteChain>(&bytes.body);
   CHECK(body != nullptr);
-  PS_CO_TRY(ByteChain cluster, document.Add(item.header, *body));
-  co_return co_await out->Write(std::move(cluster));
+  ByteChain piece;
+  if (document.NeedsHeader(item.header)) {
+    PS_CO_TRY(const store::TrackSet tracks, co_await shard->GetTrackSet(item.header.track_set));
+    piece.Append(tracks.body);
+  }
+  PS_CO_TRY(const ByteChain cluster, document.Add(item.header, *body));
+  piece.Append(cluster);
+  co_return co_await out->Write(std::move(piece));
 }
 
 // With damaged=skip: the rest of the range is still worth having, and such a fragment becomes a
@@ -71,7 +88,7 @@ bool IsLost(const Error& error) {
 
 // An error after the first byte can only cut the connection; the missing end of the chunked
 // body tells the client.
-Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan,
+Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan, bool skip_damaged,
                       std::shared_ptr<net::BodyWriter> out) {
   MatroskaExport document;
   uint64_t ordinal = plan.first_ordinal;
@@ -84,7 +101,7 @@ Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan,
       if (!IsStoredMedia(item.header)) continue;
       const Status written = co_await WriteFragment(shard, item, document, out);
       if (written.ok()) continue;
-      if (!plan.skip_damaged || !IsLost(written.error())) co_return written;
+      if (!skip_damaged || !IsLost(written.error())) co_return written;
       log::Write(log::kWarning, "fragment left out of an export",
                  {{"shard", shard->id().ToString()},
                   {"fragment", item.header.ordinal},
@@ -95,26 +112,49 @@ Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan,
   co_return Status();
 }
 
+Result<std::optional<uint64_t>> QueryOrdinal(const net::HttpRequest& request,
+                                             std::string_view name) {
+  const std::string_view text = request.QueryValue(name);
+  if (text.empty()) return std::optional<uint64_t>();
+  Result<uint64_t> ordinal = ParseCount(text);
+  if (!ordinal.ok()) return std::move(ordinal).error().With(std::string(name));
+  return std::optional<uint64_t>(*ordinal);
+}
+
+Result<bool> QueryWord(const net::HttpRequest& request, std::string_view name,
+                       std::string_view word) {
+  const std::string_view text = request.QueryValue(name);
+  if (text.empty() || text == word) return !text.empty();
+  return Error(ErrorCode::kInvalidArgument, fmt::format("{}: only '{}' is known", name, word));
+}
+
+Result<Range> ParseRange(const net::HttpRequest& request) {
+  PS_TRY_VOID(CheckQuery(request, {"start", "end", "first", "last", "document", "damaged"}));
+  Range range;
+  PS_TRY(const auto start, QueryTime(request, "start"));
+  PS_TRY(range.end, QueryTime(request, "end"));
+  if (start && range.end && *range.end <= *start) {
+    return Error(ErrorCode::kInvalidArgument, "end has to be after start");
+  }
+  PS_TRY(const auto first, QueryOrdinal(request, "first"));
+  PS_TRY(range.last, QueryOrdinal(request, "last"));
+  if (start && first) {
+    return Error(ErrorCode::kInvalidArgument, "start is a time, first an ordinal: give one");
+  }
+  if (start) range.from = store::FromServerTime{*start};
+  if (first) range.from = store::FromOrdinal{*first};
+  PS_TRY(range.first_document_only, QueryWord(request, "document", "first"));
+  PS_TRY(range.skip_damaged, QueryWord(request, "damaged", "skip"));
+  return range;
+}
+
 }  // namespace
 
+// GET /api/v1/streams/{stream}/export: see docs/playback.md, Export.
 Task<Outcome> ExportStream(Services& services, Call call) {
-  std::vector<std::string_view> known = {"start", "end", "document", "damaged"};
-  PS_CO_TRY_VOID(CheckQuery(call.request, std::move(known)));
-  PS_CO_TRY(const auto start, QueryTime(call.request, "start"));
-  PS_CO_TRY(const auto end, QueryTime(call.request, "end"));
-  if (start && end && *end <= *start) {
-    co_return Error(ErrorCode::kInvalidArgument, "end has to be after start");
-  }
-  const std::string_view wanted = call.request.QueryValue("document");
-  PS_CO_TRY(const uint64_t document, wanted.empty() ? Result<uint64_t>(0) : ParseCount(wanted));
-  const std::string_view damaged = call.request.QueryValue("damaged");
-  if (!damaged.empty() && damaged != "skip")
-    co_return Error(ErrorCode::kInvalidArgument, "damaged: only 'skip' is known");
+  PS_CO_TRY(const Range range, ParseRange(call.request));
   PS_CO_TRY(const OpenStream stream, FindStream(services, *call.stream));
-  store::Selector from = store::FromOldest();
-  if (start) from = store::FromServerTime{*start};
-  PS_CO_TRY(Plan plan, co_await MakePlan(stream.shard, std::move(from), end, document));
-  plan.skip_damaged = !damaged.empty();
+  PS_CO_TRY(const Plan plan, co_await MakePlan(stream.shard, range));
   if (plan.fragments == 0) {
     co_return Error(ErrorCode::kNotFound,
                     fmt::format("nothing of {} is stored in that range", call.stream->text()));
@@ -127,9 +167,15 @@ Task<Outcome> ExportStream(Services& services, Call call) {
   response.headers.Set("Cache-Control", "no-store");
   response.headers.Set("Penstock-Export-Fragments", std::to_string(plan.fragments));
   response.headers.Set("Penstock-Export-Bytes", std::to_string(plan.bytes));
-  response.headers.Set("Penstock-Export-Track-Sets", std::to_string(plan.track_sets));
-  response.stream = [shard = stream.shard, plan](std::shared_ptr<net::BodyWriter> out) {
-    return WriteAll(shard, plan, std::move(out));
+  response.headers.Set("Penstock-Export-First", std::to_string(plan.first_ordinal));
+  response.headers.Set("Penstock-Export-Last", std::to_string(plan.last_ordinal));
+  if (plan.next_ordinal) {
+    response.headers.Set("Penstock-Export-Next", std::to_string(*plan.next_ordinal));
+  }
+  const bool skip_damaged = range.skip_damaged;
+  response.stream = [shard = stream.shard, plan,
+                     skip_damaged](std::shared_ptr<net::BodyWriter> out) {
+    return WriteAll(shard, plan, skip_damaged, std::move(out));
   };
   co_return response;
 }

@@ -64,11 +64,12 @@ Result<net::Headers> Client::Head(std::string target) {
   return ErrorFromWire(response.status, "");
 }
 
-Status Client::Download(std::string target, std::function<Status(Bytes)> on_body) {
+Result<net::Headers> Client::Download(std::string target,
+                                      std::function<Status(Bytes)> on_body) {
   Ask ask{"GET", std::move(target), "", std::move(on_body)};
-  PS_TRY(const net::ClientResponse response, Fetch(data_, std::move(ask)));
+  PS_TRY(net::ClientResponse response, Fetch(data_, std::move(ask)));
   if (response.status >= 300) return ErrorFromWire(response.status, response.body);
-  return Status();
+  return std::move(response.headers);
 }
 
 std::string QueryEscape(std::string_view text) {

@@ -24,8 +24,8 @@ class Client {
 
   // Head of a GET.
   Result<net::Headers> Head(std::string target);
-  // The body of a GET, piece by piece.
-  Status Download(std::string target, std::function<Status(Bytes)> on_body);
+  // The body of a GET, piece by piece; then its head.
+  Result<net::Headers> Download(std::string target, std::function<Status(Bytes)> on_body);
 
  private:
   std::filesystem::path data_;

@@ -16,9 +16,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-uint64_t HeaderCount(const net::Headers& headers, std::string_view name) {
-  const auto count = ParseCount(headers.Get(name));
-  return count.ok() ? *count : 0;
+Result<uint64_t> HeaderCount(const net::Headers& headers, std::string_view name) {
+  auto count = ParseCount(headers.Get(name));
+  if (!count.ok()) return std::move(count).error().With(std::string(name));
+  return count;
 }
 
 // One line that is written over, on a terminal only.
@@ -40,15 +41,14 @@ class Progress {
     std::fputc('\n', stderr);
   }
   uint64_t done() const { return done_; }
-  // Headers come on top of the fragments' bytes, so that only a loss makes it less.
-  bool lost() const { return done_ < total_; }
+  // What was there when the export began and did not come.
+  uint64_t missing() const { return total_ - std::min(done_, total_); }
 
  private:
   void Show() const {
     const double seconds =
         std::chrono::duration<double>(SystemClock().SteadyNow() - begin_).count();
     const auto rate = static_cast<uint64_t>(static_cast<double>(done_) / std::max(seconds, 0.001));
-    // Headers come on top of the fragments' bytes.
     const uint64_t percent = total_ == 0 ? 100 : std::min<uint64_t>(100, done_ * 100 / total_);
     std::fputs(
         fmt::format("\r{:3} %  {} of {}  {}/s   ", percent, FormatByteSize(std::min(done_, total_)),
@@ -77,13 +77,13 @@ Error Os(std::string_view file) {
 }
 
 // Into <file>.part first, so that a file of the wanted name is a whole one.
-Status Save(Client& client, const std::string& target, const std::string& name,
-            Progress& progress) {
+Result<net::Headers> Save(Client& client, const std::string& target, const std::string& name,
+                          Progress& progress) {
   const bool to_stdout = name == "-";
   const std::string part = name + ".part";
   const File file(to_stdout ? stdout : std::fopen(part.c_str(), "wb"));
   if (!file) return Os(part);
-  const Status saved = client.Download(target, [&](Bytes piece) -> Status {
+  auto saved = client.Download(target, [&](Bytes piece) -> Status {
     if (std::fwrite(piece.data(), 1, piece.size(), file.get()) != piece.size())
       return Os(to_stdout ? name : part);
     progress.Add(piece.size());
@@ -95,7 +95,7 @@ Status Save(Client& client, const std::string& target, const std::string& name,
   }
   if (std::fflush(file.get()) != 0) return Os(to_stdout ? name : part);
   if (!to_stdout && std::rename(part.c_str(), name.c_str()) != 0) return Os(name);
-  return Status();
+  return saved;
 }
 
 // Players do not go from one Matroska document of a file to the next: door.mkv, door-2.mkv, ...
@@ -107,6 +107,44 @@ std::string NameOfDocument(const std::string& name, uint64_t document) {
   return (path.parent_path() / file).string();
 }
 
+struct Export {
+  std::vector<std::string> files;
+  uint64_t fragments = 0;
+  uint64_t bytes = 0;
+  uint64_t missing = 0;  // bytes
+};
+
+// The head fixes what is exported; the stream may go on meanwhile, and retention, too.
+Result<Export> SaveAll(Client& client, const std::string& target, const std::string& range,
+                       const std::string& name, bool quiet) {
+  PS_TRY(const net::Headers plan, client.Head(target + range));
+  Export out;
+  PS_TRY(out.fragments, HeaderCount(plan, "Penstock-Export-Fragments"));
+  PS_TRY(const uint64_t total, HeaderCount(plan, "Penstock-Export-Bytes"));
+  PS_TRY(uint64_t first, HeaderCount(plan, "Penstock-Export-First"));
+  PS_TRY(const uint64_t last, HeaderCount(plan, "Penstock-Export-Last"));
+  Progress progress(total, quiet);
+  // A pipe takes all documents in a row.
+  const std::string_view which = name == "-" ? "" : "&document=first";
+  while (true) {
+    out.files.push_back(NameOfDocument(name, out.files.size() + 1));
+    const auto saved =
+        Save(client,
+             fmt::format("{}?first={}&last={}&damaged=skip{}", target, first, last, which),
+             out.files.back(), progress);
+    if (!saved.ok()) {
+      progress.Finish();
+      return saved.error();
+    }
+    if (name == "-" || saved->Get("Penstock-Export-Next").empty()) break;
+    PS_TRY(first, HeaderCount(*saved, "Penstock-Export-Next"));
+  }
+  progress.Finish();
+  out.bytes = progress.done();
+  out.missing = progress.missing();
+  return out;
+}
+
 }  // namespace
 
 int RunExport(const Args& args) {
@@ -114,43 +152,34 @@ int RunExport(const Args& args) {
   if (!range.ok()) return Fail(range.error());
   const std::string& stream = args.positional()[0];
   const std::string name = args.Flag("-o").value_or(stream + ".mkv");
-  const std::string target =
-      fmt::format("/api/v1/streams/{}/export{}", QueryEscape(stream), *range);
   Client client(DataFolder(args));
-  const auto plan = client.Head(target);
-  if (!plan.ok()) return Fail(plan.error());
-  const uint64_t fragments = HeaderCount(*plan, "Penstock-Export-Fragments");
-  const uint64_t track_sets = HeaderCount(*plan, "Penstock-Export-Track-Sets");
-  Progress progress(HeaderCount(*plan, "Penstock-Export-Bytes"), args.Switch("--quiet"));
-  std::vector<std::string> files;
-  // A pipe takes them all in a row.
-  const uint64_t parts = name == "-" ? 1 : std::max<uint64_t>(track_sets, 1);
-  for (uint64_t part = 1; part <= parts; ++part) {
-    files.push_back(NameOfDocument(name, part));
-    std::string one = target + (range->empty() ? "?" : "&") + "damaged=skip";
-    if (parts > 1) one += fmt::format("&document={}", part);
-    const Status saved = Save(client, one, files.back(), progress);
-    if (saved.ok()) continue;
-    progress.Finish();
-    return Fail(saved.error());
+  const auto saved =
+      SaveAll(client, fmt::format("/api/v1/streams/{}/export", QueryEscape(stream)), *range, name,
+              args.Switch("--quiet"));
+  if (!saved.ok()) return Fail(saved.error());
+  if (saved->missing > 0) {
+    std::fputs(fmt::format("penstock: {} of fragments that are damaged or have expired meanwhile "
+                           "were left out; the server's log names them\n",
+                           FormatByteSize(saved->missing))
+                   .c_str(),
+               stderr);
   }
-  progress.Finish();
-  if (progress.lost()) {
-    std::fputs(
-        "penstock: some fragments are damaged or have expired meanwhile and were left out; "
-        "the server's log names them\n",
-        stderr);
-  }
-  if (name == "-") return kDone;
+  const int code = saved->missing > 0 ? kFailed : kDone;
+  if (name == "-") return code;
+  Json files = Json(Json::Array());
+  for (const std::string& file : saved->files) files.Push(Json(file));
   Json json;
   json.Set("file", name);
-  json.Set("fragments", fragments);
-  json.Set("bytes", progress.done());
+  json.Set("files", std::move(files));
+  json.Set("fragments", saved->fragments);
+  json.Set("bytes", saved->bytes);
+  json.Set("missing_bytes", saved->missing);
   std::string text =
-      fmt::format("{}: {} fragments, {}\n", name, fragments, FormatByteSize(progress.done()));
-  for (size_t i = 1; i < files.size(); ++i)
-    text += fmt::format("{}: from where the camera changed its format\n", files[i]);
-  return Print(args, json, text);
+      fmt::format("{}: {} fragments, {}\n", name, saved->fragments, FormatByteSize(saved->bytes));
+  for (size_t i = 1; i < saved->files.size(); ++i)
+    text += fmt::format("{}: from where the camera changed its format\n", saved->files[i]);
+  const int printed = Print(args, json, text);
+  return code == kDone ? printed : code;
 }
 
 }  // namespace penstock::server

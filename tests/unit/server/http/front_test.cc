@@ -212,7 +212,9 @@ TEST_F(FrontTest, AnExportIsHeaderAndClustersWithTheirTotalsAhead) {
   const net::HttpResponse response = Send(Request("GET", "/api/v1/streams/door/export"));
   ASSERT_EQ(response.status, 200);
   EXPECT_EQ(response.headers.Get("Penstock-Export-Fragments"), "3");
-  EXPECT_EQ(response.headers.Get("Penstock-Export-Track-Sets"), "2");
+  EXPECT_EQ(response.headers.Get("Penstock-Export-First"), "0");
+  EXPECT_EQ(response.headers.Get("Penstock-Export-Last"), "2");
+  EXPECT_EQ(response.headers.Get("Penstock-Export-Next"), "2");
   EXPECT_THAT(std::string(response.headers.Get("Content-Disposition")), HasSubstr("door.mkv"));
   const auto body = std::make_shared<CollectedBody>();
   ASSERT_TRUE(SyncWait(response.stream(body)).ok());
@@ -221,6 +223,7 @@ TEST_F(FrontTest, AnExportIsHeaderAndClustersWithTheirTotalsAhead) {
   EXPECT_LT(place("[10000]"), place("[12000]"));
   EXPECT_LT(place("[12000]"), place("<header 7>"));
   EXPECT_LT(place("<header 7>"), place("[14000]"));
+  EXPECT_EQ(response.headers.Get("Penstock-Export-Bytes"), std::to_string(body->text.size()));
 }
 
 TEST_F(FrontTest, AnExportOfNothingSaysSoBeforeItsFirstByte) {
@@ -264,16 +267,52 @@ TEST_F(FrontTest, ADocumentOfAnExportIsOneTrackSet) {
   AddFragment("door", 10'000, 0);
   AddFragment("door", 12'000, 2000);
   AddFragment("door", 14'000, 0, 2, 7);
-  const net::HttpResponse response = Send(Request("GET", "/api/v1/streams/door/export?document=2"));
-  ASSERT_EQ(response.status, 200);
-  EXPECT_EQ(response.headers.Get("Penstock-Export-Fragments"), "1");
+  const net::HttpResponse first =
+      Send(Request("GET", "/api/v1/streams/door/export?document=first"));
+  ASSERT_EQ(first.status, 200);
+  EXPECT_EQ(first.headers.Get("Penstock-Export-Fragments"), "2");
+  ASSERT_EQ(first.headers.Get("Penstock-Export-Next"), "2");
+  const net::HttpResponse second =
+      Send(Request("GET", "/api/v1/streams/door/export?document=first&first=2"));
+  EXPECT_EQ(second.headers.Get("Penstock-Export-Fragments"), "1");
+  EXPECT_EQ(second.headers.Get("Penstock-Export-Next"), "");
   const auto body = std::make_shared<CollectedBody>();
-  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
+  ASSERT_TRUE(SyncWait(second.stream(body)).ok());
   EXPECT_EQ(body->text.find("<header 7>"), 0u);
   EXPECT_THAT(body->text, Not(HasSubstr("<header 1>")));
   EXPECT_THAT(body->text, HasSubstr("[14000]"));
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?document=3"), 404);
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?document=x"), 400);
+  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?first=3"), 404);
+  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?first=x"), 400);
+  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?first=1&start=10000"), 400);
+  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?document=2"), 400);
+}
+
+TEST_F(FrontTest, WhatComesWhileAnExportRunsIsNoPartOfIt) {
+  CreateStream("door");
+  AddFragment("door", 10'000, 0);
+  AddFragment("door", 12'000, 2000);
+  const std::string last(Send(Request("GET", "/api/v1/streams/door/export"))
+                             .headers.Get("Penstock-Export-Last"));
+  AddFragment("door", 14'000, 4000);
+  const net::HttpResponse response =
+      Send(Request("GET", "/api/v1/streams/door/export?first=0&last=" + last));
+  EXPECT_EQ(response.headers.Get("Penstock-Export-Fragments"), "2");
+  const auto body = std::make_shared<CollectedBody>();
+  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
+  EXPECT_THAT(body->text, Not(HasSubstr("[14000]")));
+}
+
+TEST_F(FrontTest, ADamagedFirstFragmentLeavesOneHeader) {
+  CreateStream("door");
+  AddFragment("door", 10'000, 0);
+  AddFragment("door", 12'000, 2000);
+  store_.Shard("door").unreadable = 0;
+  const net::HttpResponse response =
+      Send(Request("GET", "/api/v1/streams/door/export?damaged=skip"));
+  const auto body = std::make_shared<CollectedBody>();
+  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
+  EXPECT_EQ(body->text.find("<header 1>"), body->text.rfind("<header 1>"));
+  EXPECT_THAT(body->text, HasSubstr("[12000]"));
 }
 
 TEST_F(FrontTest, SourcesAreAddedListedWithoutPasswordsAndRemoved) {
