@@ -1,5 +1,7 @@
 #include "playback/shared_cache.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace penstock::playback {
@@ -16,16 +18,33 @@ ResourceCache::ResourceCache(size_t bytes_max, const char* name)
 
 ResourceCache::~ResourceCache() { gauge_.Add(-static_cast<int64_t>(bytes_)); }
 
+std::optional<Resource> ResourceCache::WithFiles(const Entry& entry) {
+  Resource resource = entry.resource;
+  auto file = entry.files.begin();
+  for (BodyPart& part : resource.parts) {
+    auto* const slice = std::get_if<FileSlice>(&part);
+    if (slice == nullptr) continue;
+    slice->file = (file++)->lock();
+    if (slice->file == nullptr) return std::nullopt;
+  }
+  return resource;
+}
+
 std::optional<Resource> ResourceCache::Get(const std::string& key) {
   const std::lock_guard lock(mutex_);
   const auto found = by_key_.find(key);
-  if (found == by_key_.end()) {
+  std::optional<Resource> resource;
+  if (found != by_key_.end()) {
+    resource = WithFiles(*found->second);
+    if (!resource) Drop(found->second);
+  }
+  if (!resource) {
     misses_.Add();
     return std::nullopt;
   }
   hits_.Add();
   entries_.splice(entries_.begin(), entries_, found->second);
-  return found->second->resource;
+  return resource;
 }
 
 void ResourceCache::Put(const std::string& key, Resource resource, size_t cost) {
@@ -33,7 +52,13 @@ void ResourceCache::Put(const std::string& key, Resource resource, size_t cost) 
   const std::lock_guard lock(mutex_);
   if (const auto found = by_key_.find(key); found != by_key_.end()) Drop(found->second);
   while (!entries_.empty() && bytes_ + cost > bytes_max_) Drop(std::prev(entries_.end()));
-  entries_.push_front(Entry{key, std::move(resource), cost});
+  Entry entry{.key = key, .resource = std::move(resource), .files = {}, .cost = cost};
+  for (BodyPart& part : entry.resource.parts) {
+    if (auto* const slice = std::get_if<FileSlice>(&part)) {
+      entry.files.emplace_back(std::exchange(slice->file, nullptr));
+    }
+  }
+  entries_.push_front(std::move(entry));
   by_key_[entries_.front().key] = entries_.begin();
   bytes_ += cost;
   gauge_.Add(static_cast<int64_t>(cost));

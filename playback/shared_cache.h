@@ -3,6 +3,7 @@
 #pragma once
 
 #include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -17,6 +18,9 @@
 namespace penstock::playback {
 
 // Thread-safe. Copies of a Resource share its bytes. When full, the least recently used go.
+//
+// Of a range of a file only the place is kept, never the file: the store closes files that are too
+// many and those that retention has removed, and then the entry is gone, too.
 class ResourceCache {
  public:
   // `name` labels its metrics; it must live as long as the program.
@@ -33,9 +37,12 @@ class ResourceCache {
  private:
   struct Entry {
     std::string key;
-    Resource resource;
+    Resource resource;  // its file ranges without their files
+    std::vector<std::weak_ptr<const FileHandle>> files;
     size_t cost = 0;
   };
+  // nullopt if a file has been closed meanwhile.
+  static std::optional<Resource> WithFiles(const Entry& entry);
   void Drop(std::list<Entry>::iterator entry);  // under the mutex
 
   const size_t bytes_max_;

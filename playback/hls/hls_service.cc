@@ -117,13 +117,14 @@ Task<Result<Resource>> LoadSegment(ShardPtr shard, HlsFileName name) {
   co_return resource;
 }
 
-// What is kept alive by a resource in memory; nullopt for one that is (partly) a file: the page
-// cache has that.
-std::optional<size_t> MemoryCost(const Resource& resource, uint64_t body_bytes) {
+// The memory that a cached resource keeps alive; of file ranges the page cache has the bytes.
+size_t MemoryCost(const Resource& resource) {
+  constexpr size_t kEntryBytes = size_t{4} << 10;
+  size_t bytes = kEntryBytes;
   for (const BodyPart& part : resource.parts) {
-    if (std::holds_alternative<FileSlice>(part)) return std::nullopt;
+    if (const auto* chain = std::get_if<ByteChain>(&part)) bytes += chain->size();
   }
-  return body_bytes + (size_t{4} << 10);
+  return bytes;
 }
 
 }  // namespace
@@ -271,10 +272,7 @@ Task<Result<Resource>> HlsService::Segment(StreamName stream, HlsFileName name) 
   if (others) co_return co_await *others;
   SingleFlight::Leader leader(impl_->flights, key);
   Result<Resource> loaded = co_await impl_->ReadSegment(shard, name);
-  if (loaded.ok()) {
-    const std::optional<size_t> cost = MemoryCost(*loaded, PartsBytes(loaded->parts));
-    if (cost) impl_->segments.Put(key, *loaded, *cost);
-  }
+  if (loaded.ok()) impl_->segments.Put(key, *loaded, MemoryCost(*loaded));
   leader.Finish(loaded);
   co_return loaded;
 }

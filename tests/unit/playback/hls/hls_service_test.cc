@@ -173,6 +173,26 @@ TEST_F(HlsServiceTest, AVerbatimSegmentOfASealedFileIsAHeadAndAFileRange) {
   EXPECT_EQ(std::get<FileSlice>(segment.parts[1]).size, shard_->items[1].body.size());
 }
 
+TEST_F(HlsServiceTest, TheHeadOfAFileRangeIsMadeOnceAndItsFileIsNotKeptOpen) {
+  AddFragments(2);
+  shard_->file = std::make_shared<const FileHandle>(-1);
+  const std::weak_ptr<const FileHandle> watched = shard_->file;
+  const std::string head = Text(Get(SegmentName(1, Layout::kVerbatim)).value());
+  {
+    const Resource again = Get(SegmentName(1, Layout::kVerbatim)).value();
+    EXPECT_EQ(shard_->opens, 1);
+    EXPECT_EQ(Text(again), head);
+    EXPECT_EQ(std::get<FileSlice>(again.parts.at(1)).file, shard_->file);
+  }
+  // The store closes it: nobody else holds it, and the next viewer gets the next one.
+  shard_->file = std::make_shared<const FileHandle>(-1);
+  EXPECT_TRUE(watched.expired());
+  const Resource reopened = Get(SegmentName(1, Layout::kVerbatim)).value();
+  EXPECT_EQ(shard_->opens, 2);
+  EXPECT_EQ(Text(reopened), head);
+  EXPECT_EQ(std::get<FileSlice>(reopened.parts.at(1)).file, shard_->file);
+}
+
 TEST_F(HlsServiceTest, AStoredRangeHasItsFragmentsAndAnEnd) {
   AddFragments(100);
   const std::string text = Playlist(
