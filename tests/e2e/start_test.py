@@ -42,7 +42,7 @@ class Start(unittest.TestCase):
 
     def recorded(self, stream):
         done = self.cli("fragments", stream, "--json", check=False)
-        return json.loads(done.stdout) if done.returncode == 0 else []
+        return json.loads(done.stdout)["fragments"] if done.returncode == 0 else []
 
     def wait_until_recording(self, stream):
         waiting.until(f"{stream} is stored", lambda: len(self.recorded(stream)) >= 2, 40, pause=0.2)
