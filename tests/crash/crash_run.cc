@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "tests/testing_store/small_store.h"
+
 namespace penstock::testing {
 namespace {
 
@@ -9,8 +11,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 
-// Small enough that segments fill, seal, expire and are unlinked all the time.
-constexpr uint64_t kSegmentBytes = 256 * 1024;
 constexpr int kStreams = 5;
 constexpr int kCatalogGroups = 2;
 
@@ -56,14 +56,9 @@ struct CrashRun::Stream {
 
 CrashRun::CrashRun(uint64_t seed)
     : prng_(seed),
-      clock_(ServerTimeFromMs(1'750'000'000'000)),
-      disk_(std::make_unique<FaultDisk>()) {
-  disk_->CreateDirectories("/store").value();
-  disk_->SyncDirectory("/").value();
-  options_.directory = "/store";
-  options_.lanes = 1 + static_cast<int>(prng_.Below(2));
-  options_.segment_bytes = kSegmentBytes;
-  options_.read_threads = 1;
+      clock_(kSmallStoreStart),
+      disk_(MakeStoreDisk()),
+      options_(SmallStoreOptions(1 + static_cast<int>(prng_.Below(2)))) {
   // Mostly the disk, not the window, answers.
   options_.window_bytes_per_stream = prng_.OneIn(2) ? 1 : 30'000;
   for (int i = 0; i < kStreams; ++i) {

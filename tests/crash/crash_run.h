@@ -49,10 +49,10 @@ class CrashRun {
   Task<void> Change(CatalogWitness& group);
   Task<void> Replace(Stream& stream);  // creates or deletes it
 
-  store::StoreOptions options_;
   Prng prng_;
   SharedClock clock_;
   std::unique_ptr<FaultDisk> disk_;
+  store::StoreOptions options_;
   std::unique_ptr<store::Store> store_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::vector<std::unique_ptr<CatalogWitness>> catalog_;

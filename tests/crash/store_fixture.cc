@@ -2,12 +2,7 @@
 
 namespace penstock::testing {
 
-StoreFixture::StoreFixture() : disk_(std::make_unique<FaultDisk>()) {
-  disk_->CreateDirectories("/store").value();
-  disk_->SyncDirectory("/").value();
-  options_.directory = "/store";
-  options_.segment_bytes = 256 * 1024;
-  options_.read_threads = 1;
+StoreFixture::StoreFixture() : options_(SmallStoreOptions(1)), disk_(MakeStoreDisk()) {
   options_.window_bytes_per_stream = 1;  // the disk answers
 }
 

@@ -6,6 +6,7 @@
 #include "store/store.h"
 #include "tests/testing_store/fault_disk.h"
 #include "tests/testing_store/shared_clock.h"
+#include "tests/testing_store/small_store.h"
 #include "tests/testing_store/test_item.h"
 
 namespace penstock::testing {
@@ -31,7 +32,7 @@ class StoreFixture : public ::testing::Test {
   std::vector<store::ItemHeader> List(std::shared_ptr<store::Shard> shard);
 
   store::StoreOptions options_;
-  SharedClock clock_{ServerTimeFromMs(1'750'000'000'000)};
+  SharedClock clock_{kSmallStoreStart};
   std::unique_ptr<FaultDisk> disk_;
   std::unique_ptr<store::Store> store_;
 };

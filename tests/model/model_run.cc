@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include "tests/model/model_stream.h"
+#include "tests/testing_store/small_store.h"
 
 namespace penstock::testing {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr uint64_t kSegmentBytes = 256 * 1024;
 constexpr size_t kStreamsMax = 4;
 constexpr size_t kOpenSlotsMax = 3;
 constexpr uint32_t kHours[] = {1, 2, 24};
@@ -18,14 +18,9 @@ constexpr uint32_t kHours[] = {1, 2, 24};
 
 ModelRun::ModelRun(uint64_t seed)
     : prng_(seed),
-      clock_(ServerTimeFromMs(1'750'000'000'000)),
-      disk_(std::make_unique<FaultDisk>()) {
-  disk_->CreateDirectories("/store").value();
-  disk_->SyncDirectory("/").value();
-  options_.directory = "/store";
-  options_.lanes = 1 + static_cast<int>(prng_.Below(2));
-  options_.segment_bytes = kSegmentBytes;
-  options_.read_threads = 1;
+      clock_(kSmallStoreStart),
+      disk_(MakeStoreDisk()),
+      options_(SmallStoreOptions(1 + static_cast<int>(prng_.Below(2)))) {
   Open();
 }
 

@@ -59,10 +59,10 @@ class ModelRun {
   store::Selector AnySelector(const Stream& stream);
   void Broken(std::string what) { broken_.push_back(std::move(what)); }
 
-  store::StoreOptions options_;
   Prng prng_;
   SharedClock clock_;
   std::unique_ptr<FaultDisk> disk_;
+  store::StoreOptions options_;
   std::unique_ptr<store::Store> store_;
   std::vector<std::unique_ptr<Stream>> streams_;
   std::map<std::string, CatalogValue> catalog_;
