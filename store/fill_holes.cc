@@ -1,4 +1,5 @@
-// After a crash: ordinals that were given out and never ended, though later ones were acknowledged.
+// After a crash: ordinals that were given out and never ended, though later ones were acknowledged;
+// and those that readers may have seen as gaps while the disk was full.
 #include <algorithm>
 
 #include "base/log.h"
@@ -69,28 +70,54 @@ Status StoreImpl::FillHoles(const std::vector<LaneLog>& logs) {
     const LaneLog& log = logs[shard->lane()];
     const bool damaged = std::any_of(log.findings.begin(), log.findings.end(),
                                      [](const auto& finding) { return finding.harmful; });
-    const uint32_t hours = shard->retention_hours();
-    if (damaged || hours == 0) continue;
-    PS_TRY(std::vector<PendingRecord> holes, shard->FindHoles());
-    if (holes.empty()) continue;
-    log::Write(log::kInfo, "slots were open at a crash",
-               {{"shard", id.ToString()}, {"items", holes.size()}});
-    for (size_t at = 0; at < holes.size(); at += kRecordsPerSubmission) {
-      Submission submission;
-      submission.retention_class = hours;
-      const size_t end = std::min(holes.size(), at + kRecordsPerSubmission);
-      submission.records.assign(holes.begin() + static_cast<std::ptrdiff_t>(at),
-                                holes.begin() + static_cast<std::ptrdiff_t>(end));
-      const std::vector<PendingRecord> again = submission.records;
-      LaneState& state = *lanes_[log.lane];
-      const Status status = SubmitAndWait(*state.lane, std::move(submission));
-      if (!status.ok() && status.error().code() != ErrorCode::kFull) return status;
-      if (status.ok()) continue;
-      // No room even for this: they are written when there is.
-      shard->DeferGaps(again);
-    }
+    if (shard->retention_hours() == 0) continue;
+    if (!damaged) PS_TRY_VOID(FillHoles(*shard));
+    PS_TRY_VOID(EndReserved(*shard));
   }
   return {};
+}
+
+Status StoreImpl::FillHoles(ShardImpl& shard) {
+  PS_TRY(std::vector<PendingRecord> holes, shard.FindHoles());
+  if (holes.empty()) return {};
+  log::Write(log::kInfo, "slots were open at a crash",
+             {{"shard", shard.id().ToString()}, {"items", holes.size()}});
+  for (size_t at = 0; at < holes.size(); at += kRecordsPerSubmission) {
+    Submission submission;
+    submission.retention_class = shard.retention_hours();
+    const size_t end = std::min(holes.size(), at + kRecordsPerSubmission);
+    submission.records.assign(holes.begin() + static_cast<std::ptrdiff_t>(at),
+                              holes.begin() + static_cast<std::ptrdiff_t>(end));
+    const std::vector<PendingRecord> again = submission.records;
+    const Status status = SubmitAndWait(*lanes_[shard.lane()]->lane, std::move(submission));
+    if (status.ok()) continue;
+    if (!IsRefusal(status.error().code())) return status;
+    // No room even for this: they are written when there is.
+    shard.DeferGaps(again);
+  }
+  return {};
+}
+
+// What readers may have seen of a full disk's gaps stays a gap; new items come behind it.
+Status StoreImpl::EndReserved(ShardImpl& shard) {
+  const std::vector<uint64_t> ordinals = shard.OpenReserved();
+  if (ordinals.empty()) return {};
+  log::Write(log::kInfo, "gaps were shown that are not stored",
+             {{"shard", shard.id().ToString()}, {"items", ordinals.size()}});
+  std::mutex mutex;
+  std::condition_variable wake;
+  size_t left = ordinals.size();
+  Status result;
+  for (const uint64_t ordinal : ordinals) {
+    shard.EndReserved(ordinal, [&](const Result<ItemHeader>& ended) {
+      const std::lock_guard lock(mutex);
+      if (!ended.ok() && result.ok()) result = ended.error();
+      if (--left == 0) wake.notify_all();
+    });
+  }
+  std::unique_lock lock(mutex);
+  wake.wait(lock, [&] { return left == 0; });
+  return result;
 }
 
 Status StoreImpl::SubmitAndWait(Lane& lane, Submission submission) {

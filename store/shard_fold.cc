@@ -72,6 +72,11 @@ Status ShardImpl::FoldLowWater(uint64_t ordinal, IndexBatch& rows) {
   return {};
 }
 
+void ShardImpl::FoldReservation(uint64_t end) {
+  const std::lock_guard lock(mutex_);
+  state_.ApplyReservation(end);
+}
+
 void ShardImpl::FoldRetention(uint32_t hours) {
   retention_hours_.store(hours);
   const std::lock_guard lock(mutex_);
@@ -98,7 +103,7 @@ void ShardImpl::StartServing() {
     // not name two fragments. Less than one a second was used.
     const auto unused =
         static_cast<uint64_t>(std::max<int64_t>(ToMs(context_->clock->Now()), 0)) / 1000;
-    next_ordinal_ = std::max(next_ordinal_, unused);
+    next_ordinal_ = std::max({next_ordinal_, state_.reserved, unused});
     runs_started_ = std::max(runs_started_, unused);
   }
   window_.SetEnd(next_ordinal_);

@@ -1,8 +1,11 @@
 // How a slot ends without an item: dropped, abandoned, or refused by a full disk.
 //
-// A gap for which there is no room is deferred: readers see it at once, from RAM; it is stored with
-// the next submission of its shard, ahead of it, or by the store's timer, or at the closing. A
-// crash before that leaves a hole, which the next opening fills (fill_holes.cc).
+// A gap for which there is no room is deferred: readers see it from RAM; it is stored with the next
+// submission of its shard, ahead of it, or by the store's timer, or at the closing. A crash before
+// that leaves a hole, which the next opening fills (fill_holes.cc). What readers have seen must not
+// become another item then, so that an ordinal is reserved durably, in the segment of metadata,
+// before the deferred gap is shown:  shown => stored or reserved.
+#include "store/log/meta_records.h"
 #include "store/shard_impl.h"
 #include "store/slot_ending.h"
 
@@ -114,16 +117,74 @@ void ShardImpl::EndWithGap(uint64_t ordinal, ItemKind kind, GapReason reason,
   submission.done = [self = shared_from_this(), ordinal, result, gap = std::move(gap),
                      deferred = std::move(deferred), done = std::move(done)](Status status) {
     self->EndDeferred(deferred, status);
-    if (!status.ok() && status.error().code() != ErrorCode::kFull) {
-      if (done) done(status.error());
-      return;
+    const auto end = [done, result] {
+      if (done) done(result);
+    };
+    if (status.ok()) {
+      self->Complete(ordinal);
+      end();
+    } else if (IsRefusal(status.error().code())) {
+      // No room even for this: it is written when there is.
+      self->Defer(gap, end);
+    } else if (done) {
+      done(status.error());
     }
-    // No room even for this: it is written when there is.
-    if (!status.ok()) self->DeferGaps({gap});
-    self->Complete(ordinal);
-    if (done) done(result);
   };
   context_->lane->Submit(std::move(submission));
+}
+
+void ShardImpl::Defer(const PendingRecord& gap, std::function<void()> then) {
+  const uint64_t ordinal = gap.item.header.ordinal;
+  bool reserved = false;
+  {
+    const std::lock_guard lock(mutex_);
+    DeferredGap& deferred = deferred_[ordinal];
+    deferred.record = gap.item;
+    deferred.hidden = true;
+    reserved = ordinal < state_.reserved;
+  }
+  if (reserved) {
+    ShowDeferred(ordinal);
+    then();
+    return;
+  }
+  Submission submission;
+  PendingRecord record;
+  record.record = MakeReservationRecord(id_, ordinal + kReservedOrdinals);
+  submission.records.push_back(std::move(record));
+  submission.done = [self = shared_from_this(), ordinal,
+                     then = std::move(then)](const Status& status) {
+    // Without room even for metadata it stays hidden until it is stored.
+    if (status.ok()) self->ShowDeferred(ordinal);
+    then();
+  };
+  context_->lane->Submit(std::move(submission));
+}
+
+void ShardImpl::ShowDeferred(uint64_t ordinal) {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = deferred_.find(ordinal);
+    if (found == deferred_.end() || !found->second.hidden) return;
+    found->second.hidden = false;
+  }
+  Complete(ordinal);
+}
+
+std::vector<uint64_t> ShardImpl::OpenReserved() {
+  const int64_t now = ToMs(context_->clock->Now());
+  const std::lock_guard lock(mutex_);
+  std::vector<uint64_t> opened;
+  for (; next_ordinal_ < state_.reserved; ++next_ordinal_) {
+    opened.push_back(next_ordinal_);
+    slots_.push_back(MakeSlot(now));
+    slots_.back().phase = SlotState::Phase::kPending;
+  }
+  return opened;
+}
+
+void ShardImpl::EndReserved(uint64_t ordinal, std::function<void(Result<ItemHeader>)> done) {
+  EndWithGap(ordinal, ItemKind::kGap, GapReason::kDiskFull, std::move(done));
 }
 
 void ShardImpl::DeferGaps(const std::vector<PendingRecord>& gaps) {
@@ -150,28 +211,40 @@ std::vector<PendingRecord> ShardImpl::TakeDeferred(uint32_t retention_class) {
 
 // Rows of the index have taken their place, or they wait again.
 void ShardImpl::EndDeferred(const std::vector<uint64_t>& ordinals, const Status& status) {
-  if (ordinals.empty()) return;
-  const std::lock_guard lock(mutex_);
-  for (const uint64_t ordinal : ordinals) {
-    const auto found = deferred_.find(ordinal);
-    if (found == deferred_.end()) continue;
-    if (status.ok()) {
-      deferred_.erase(found);
-    } else {
-      found->second.submitted = false;
+  std::vector<uint64_t> seen;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const uint64_t ordinal : ordinals) {
+      const auto found = deferred_.find(ordinal);
+      if (found == deferred_.end()) continue;
+      if (status.ok()) {
+        if (found->second.hidden) seen.push_back(ordinal);
+        deferred_.erase(found);
+      } else {
+        found->second.submitted = false;
+      }
     }
   }
+  for (const uint64_t ordinal : seen) Complete(ordinal);
 }
 
 void ShardImpl::SubmitDeferred() {
   Submission submission;
   submission.retention_class = retention_hours_.load();
+  std::vector<uint64_t> live_only;
   {
     const std::lock_guard lock(mutex_);
-    // Of a stream that is live only by now, nothing is written.
-    if (closed_ != nullptr || submission.retention_class == 0) return;
-    submission.records = TakeDeferred(submission.retention_class);
+    if (closed_ != nullptr) return;
+    if (submission.retention_class > 0) {
+      submission.records = TakeDeferred(submission.retention_class);
+    } else {
+      // Nothing more is written of it, and no ordinal of it comes again.
+      for (const auto& [ordinal, gap] : deferred_) {
+        if (gap.hidden) live_only.push_back(ordinal);
+      }
+    }
   }
+  for (const uint64_t ordinal : live_only) ShowDeferred(ordinal);
   if (submission.records.empty()) return;
   submission.done = [self = shared_from_this(), deferred = OrdinalsOf(submission.records)](
                         Status status) { self->EndDeferred(deferred, status); };

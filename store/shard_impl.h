@@ -60,6 +60,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   // The fold's side: one thread at a time per lane.
   void FoldItem(const StoredItem& item, IndexBatch& rows);
   Status FoldLowWater(uint64_t ordinal, IndexBatch& rows);
+  void FoldReservation(uint64_t end);
   void FoldRetention(uint32_t hours);
   void PutState(IndexBatch& rows) const;
   ShardState CopyState() const;
@@ -69,6 +70,10 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   void DeferGaps(const std::vector<PendingRecord>& gaps);
   // Tries to store what was deferred.
   void SubmitDeferred();
+  // After recovery: opens the slots of ordinals that may have been shown and are not in the log;
+  // each is ended by EndReserved.
+  std::vector<uint64_t> OpenReserved();
+  void EndReserved(uint64_t ordinal, std::function<void(Result<ItemHeader>)> done);
   // After recovery: everything folded is visible.
   void StartServing();
   // Deleted, or the store is closing: every wait and call ends with kClosed.
@@ -90,6 +95,8 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
 
   // Deferred gaps of one shard, beyond which it takes no more items: the disk is full for good.
   static constexpr size_t kDeferredGapsMax = 256;
+  // Ordinals are reserved by so many: after a crash what was not used of them is gaps, too.
+  static constexpr uint64_t kReservedOrdinals = 16;
   friend class TailImpl;
 
   struct SlotState {
@@ -100,11 +107,12 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
     // The log does not hold the body: it is dropped, or stored by now.
     bool body_may_go = false;
   };
-  // A visible gap that the log lacks because the disk was full.
+  // A gap that the log lacks because the disk was full.
   struct DeferredGap {
     ItemRecord record;
     bool submitted = false;
     bool folded = false;  // counted in state_; its row comes with the same batch
+    bool hidden = false;  // neither stored nor reserved: its ordinal may come again, so not shown
   };
   struct Waiter {
     uint64_t ordinal = 0;
@@ -112,6 +120,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
     Oneshot<Status> done;
   };
 
+  SlotState MakeSlot(int64_t now_ms);  // the next one; mutex_ held
   // Ends the slot's open phase and gives the item's header as far as the slot knows it.
   Result<ItemRecord> TakeSlot(Slot& slot);
   void Abandon(uint64_t ordinal);
@@ -131,6 +140,10 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   std::vector<PendingRecord> TakeDeferred(uint32_t retention_class);  // mutex_ held
   static std::vector<uint64_t> OrdinalsOf(const std::vector<PendingRecord>& records);
   void EndDeferred(const std::vector<uint64_t>& ordinals, const Status& status);
+  // Keeps the gap of a pending slot until there is room. `then` is called when readers see it, or
+  // cannot until it is stored.
+  void Defer(const PendingRecord& gap, std::function<void()> then);
+  void ShowDeferred(uint64_t ordinal);                                      // if it is still hidden
   std::vector<ItemHeader> DeferredFrom(uint64_t from, uint64_t end) const;  // mutex_ held
   std::vector<std::shared_ptr<Waiter>> TakeDueWaiters(bool all);            // mutex_ held
   uint64_t ExpireLocked(int64_t now_ms) const;                              // mutex_ held

@@ -3,10 +3,17 @@
 #include <algorithm>
 
 namespace penstock::store {
+namespace {
+
+constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersionWithReservation = 2;
+
+}  // namespace
 
 void ShardState::Apply(const ItemRecord& item) {
   const ItemHeader& header = item.header;
   next_ordinal = std::max(next_ordinal, header.ordinal + 1);
+  if (reserved <= next_ordinal) reserved = 0;
   if (header.ordinal >= low_water) {
     ++items;
     body_bytes += header.body_bytes;
@@ -30,6 +37,10 @@ void ShardState::Apply(const ItemRecord& item) {
   ApplyLowWater(low_water);
 }
 
+void ShardState::ApplyReservation(uint64_t end) {
+  if (end > next_ordinal) reserved = std::max(reserved, end);
+}
+
 void ShardState::ApplyLowWater(uint64_t ordinal) {
   low_water = std::max(low_water, ordinal);
   while (clock_runs.size() > 1 && clock_runs[1].first_ordinal <= low_water) {
@@ -47,7 +58,8 @@ int64_t ShardState::EffectiveMs(uint64_t ordinal, int64_t server_ms) const {
 
 Bytes EncodeShardState(const ShardState& state, bool with_counts) {
   ByteWriter out;
-  out.Le(uint8_t{1});
+  // Older programs read what has no reservation.
+  out.Le(state.reserved > 0 ? kVersionWithReservation : kVersion);
   out.Raw(state.shard.bytes());
   out.Varint(state.next_ordinal);
   out.Varint(state.runs_started);
@@ -61,12 +73,14 @@ Bytes EncodeShardState(const ShardState& state, bool with_counts) {
     out.Zigzag(run.first_ms);
     out.Zigzag(run.last_ms);
   }
+  if (state.reserved > 0) out.Varint(state.reserved);
   return out.Take();
 }
 
 Result<ShardState> DecodeShardState(ByteSpan bytes) {
   ByteReader in(bytes);
-  if (in.Le<uint8_t>() != 1)
+  const auto version = in.Le<uint8_t>();
+  if (version != kVersion && version != kVersionWithReservation)
     return Error(ErrorCode::kUnsupported, "shard state: of a newer program");
   ShardState state;
   std::array<uint8_t, 16> id{};
@@ -87,6 +101,7 @@ Result<ShardState> DecodeShardState(ByteSpan bytes) {
     run.last_ms = in.Zigzag();
     state.clock_runs.push_back(run);
   }
+  if (version == kVersionWithReservation) state.reserved = in.Varint();
   if (!in.ok() || in.left() != 0) return Error(ErrorCode::kCorruption, "shard state: damaged");
   return state;
 }

@@ -25,9 +25,14 @@ struct ShardState {
   uint64_t body_bytes = 0;       // theirs
   uint32_t first_clock_run = 0;  // the number of clock_runs.front()
   std::vector<ClockRun> clock_runs;
+  // Larger than next_ordinal: ordinals before it may have been shown, though the log lacks them
+  // (docs/format.md §3.3). Else 0.
+  uint64_t reserved = 0;
 
   // Folds one item. Items may come out of order; an item must not come twice.
   void Apply(const ItemRecord& item);
+  // Whether it or the items come first does not matter.
+  void ApplyReservation(uint64_t end);
   // Forgets clock runs that end before the low-water mark.
   void ApplyLowWater(uint64_t ordinal);
 

@@ -49,6 +49,20 @@ Slot::~Slot() {
   if (ending_) ending_->Abandon();
 }
 
+ShardImpl::SlotState ShardImpl::MakeSlot(int64_t now_ms) {
+  if (now_ms < last_ms_ - kClockFallMs) {
+    ++clock_run_;
+    last_ms_ = now_ms;
+  }
+  last_ms_ = std::max(last_ms_, now_ms);
+  SlotState state;
+  state.number.index = MakeIndex(context_->lane->epoch(), next_ordinal_);
+  state.number.server_ms = last_ms_;
+  state.number.salt = static_cast<uint32_t>(RandomU64() & 0xfffffff);
+  state.clock_run = clock_run_;
+  return state;
+}
+
 Result<Slot> ShardImpl::OpenSlot() {
   const int64_t now = ToMs(context_->clock->Now());
   const bool stored = retention_hours_.load() > 0;
@@ -73,17 +87,7 @@ Result<Slot> ShardImpl::OpenSlot() {
     StoreMetrics::Get().refused_throttled.Add();
     return Error(ErrorCode::kThrottled, "too much waits for the log");
   }
-  if (now < last_ms_ - kClockFallMs) {
-    ++clock_run_;
-    last_ms_ = now;
-  }
-  last_ms_ = std::max(last_ms_, now);
-
-  SlotState state;
-  state.number.index = MakeIndex(context_->lane->epoch(), next_ordinal_);
-  state.number.server_ms = last_ms_;
-  state.number.salt = static_cast<uint32_t>(RandomU64() & 0xfffffff);
-  state.clock_run = clock_run_;
+  SlotState state = MakeSlot(now);
   Slot slot;
   slot.number_ = state.number;
   slot.ordinal_ = next_ordinal_;
@@ -262,11 +266,12 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
     if (status.ok()) {
       self->Complete(ordinal);
       self->SubmitDeferred();  // of appends that were refused while this one was on its way
-    } else if (status.error().code() == ErrorCode::kFull) {
+    } else if (IsRefusal(status.error().code())) {
       // The ordinal was promised: it becomes a hole that says why.
-      StoreMetrics::Get().refused_full.Add();
+      const bool full = status.error().code() == ErrorCode::kFull;
+      (full ? StoreMetrics::Get().refused_full : StoreMetrics::Get().refused_throttled).Add();
       // The refusal is told once readers see it.
-      self->EndWithGap(ordinal, ItemKind::kGap, GapReason::kDiskFull,
+      self->EndWithGap(ordinal, ItemKind::kGap, full ? GapReason::kDiskFull : GapReason::kOverload,
                        [done, status](const Result<ItemHeader>&) { done.Set(status); });
       return;
     }

@@ -98,6 +98,14 @@ Status StoreImpl::FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& 
       touched[mark.shard] = shard;
       return shard->FoldLowWater(mark.ordinal, rows);
     }
+    case MetaKind::kReservation: {
+      PS_TRY(const ReservationRecord reservation, ParseReservation(record.payload));
+      const auto shard = FindShard(reservation.shard);
+      if (!shard) return {};
+      touched[reservation.shard] = shard;
+      shard->FoldReservation(reservation.end);
+      return {};
+    }
     case MetaKind::kClaim:
     case MetaKind::kSnapshotBegin:
     case MetaKind::kSnapshotCatalog:

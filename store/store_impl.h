@@ -68,6 +68,8 @@ class StoreImpl final : public Store, public LaneListener {
   Status StartLanes(const std::vector<LaneLog>& logs);
   Status SyncAdopted(const std::vector<LaneLog>& logs);
   Status FillHoles(const std::vector<LaneLog>& logs);
+  Status FillHoles(ShardImpl& shard);
+  Status EndReserved(ShardImpl& shard);
   void StartTimer();
 
   // Retention; on the background thread.

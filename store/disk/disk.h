@@ -28,7 +28,8 @@ class DiskFile {
   virtual Result<size_t> Read(uint64_t offset, std::span<uint8_t> out) = 0;
   // fdatasync. After an error nothing may be assumed of unsynced bytes, and it is not called again.
   virtual Status Sync() = 0;
-  // Reserves blocks without changing what reads see, except that the file grows (zeros). kFull.
+  // Reserves blocks without changing what reads see, except that the file grows (zeros). kFull;
+  // kUnavailable as Disk::Open.
   virtual Status Allocate(uint64_t bytes) = 0;
   virtual Status Truncate(uint64_t bytes) = 0;
   virtual Result<uint64_t> Size() = 0;
@@ -52,6 +53,7 @@ class Disk {
 
   virtual ~Disk() = default;
   // direct: O_DIRECT where the file system has it; ask DiskFile::direct() what was given.
+  // kUnavailable when the process or the machine has no descriptor or memory to spare: it may pass.
   virtual Result<std::unique_ptr<DiskFile>> Open(const std::filesystem::path& path, Mode mode,
                                                  bool direct) = 0;
   virtual Status CreateDirectories(const std::filesystem::path& path) = 0;
@@ -59,7 +61,8 @@ class Disk {
       const std::filesystem::path& directory) = 0;  // names, sorted
   virtual Status Rename(const std::filesystem::path& from, const std::filesystem::path& to) = 0;
   virtual Status Unlink(const std::filesystem::path& path) = 0;
-  // Makes creations, renames and unlinks in it durable.
+  // Makes creations, renames and unlinks in it durable. kUnavailable as Open, before anything is
+  // synced.
   virtual Status SyncDirectory(const std::filesystem::path& directory) = 0;
   virtual Result<Space> GetSpace(const std::filesystem::path& directory) = 0;
   // Exclusive for this process while the handle lives. kConflict if another process holds it.

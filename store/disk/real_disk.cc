@@ -27,6 +27,14 @@ Error SystemError(std::string_view call, const std::filesystem::path& path, int 
   return Error(code, fmt::format("{} {}: {}", call, path.string(), std::strerror(error)));
 }
 
+// Of a call that takes a descriptor or memory and has written nothing yet: short of them is a state
+// that passes.
+Error ResourceError(std::string_view call, const std::filesystem::path& path, int error) {
+  Error told = SystemError(call, path, error);
+  if (error != EMFILE && error != ENFILE && error != ENOMEM) return told;
+  return Error(ErrorCode::kUnavailable, told.message());
+}
+
 template <class Call>
 auto Retry(Call call) {
   for (;;) {
@@ -95,7 +103,7 @@ class RealFile final : public DiskFile {
   Status Allocate(uint64_t bytes) override {
     if (Retry([&] { return ::fallocate(handle_.fd(), 0, 0, static_cast<off_t>(bytes)); }) == 0)
       return {};
-    if (errno != EOPNOTSUPP) return SystemError("fallocate", path_, errno);
+    if (errno != EOPNOTSUPP) return ResourceError("fallocate", path_, errno);
     // A file system without preallocation: the file only gets its length.
     PS_TRY(const uint64_t now, Size());
     return now >= bytes ? Status() : Truncate(bytes);
@@ -164,11 +172,11 @@ class OsDisk final : public Disk {
       if (fd >= 0) return std::unique_ptr<DiskFile>(new RealFile(path, fd, true));
       // EINVAL: the file system has no direct I/O (tmpfs, some overlays). It may have created the
       // file before saying so.
-      if (errno != EINVAL) return SystemError("open", path, errno);
+      if (errno != EINVAL) return ResourceError("open", path, errno);
       flags &= ~O_EXCL;
     }
     fd = Retry([&] { return ::open(path.c_str(), flags, 0600); });
-    if (fd < 0) return SystemError("open", path, errno);
+    if (fd < 0) return ResourceError("open", path, errno);
     return std::unique_ptr<DiskFile>(new RealFile(path, fd, false));
   }
 
@@ -204,7 +212,7 @@ class OsDisk final : public Disk {
   Status SyncDirectory(const std::filesystem::path& directory) override {
     const FileHandle handle(
         Retry([&] { return ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-    if (handle.fd() < 0) return SystemError("open", directory, errno);
+    if (handle.fd() < 0) return ResourceError("open", directory, errno);
     if (::fsync(handle.fd()) != 0) return SystemError("fsync", directory, errno);
     return {};
   }

@@ -35,6 +35,7 @@ enum class MetaKind : uint8_t {
   kClaim = 32,
   kCatalogTxn = 33,
   kLowWater = 34,
+  kReservation = 35,
   kSnapshotBegin = 40,
   kSnapshotCatalog = 41,
   kSnapshotShard = 42,

@@ -164,9 +164,10 @@ std::unique_ptr<Lane::Batch> Lane::Plan(std::vector<Submission> taken) {
     }
     auto segment = SegmentFor(retention_class, bytes, server_ms);
     if (!segment.ok()) {
-      // A full volume is a state that passes. Anything else would leave ordinals that were promised
-      // without an end: as after a failed sync, the next opening decides about them.
-      if (segment.error().code() != ErrorCode::kFull) Fail(segment.error());
+      // A full volume or a machine short of descriptors is a state that passes. Anything else would
+      // leave ordinals that were promised without an end: as after a failed sync, the next opening
+      // decides about them.
+      if (!IsRefusal(segment.error().code())) Fail(segment.error());
       Refuse(std::move(submissions), segment.error());
       continue;
     }

@@ -40,6 +40,12 @@ class LaneListener {
   virtual void LaneFailed(uint32_t lane, const Error& error) = 0;
 };
 
+// Nothing was written, the lane goes on, and the same may pass later: there is no room (kFull), or
+// the machine has no descriptor or no memory to spare for the next segment (kUnavailable).
+inline bool IsRefusal(ErrorCode code) {
+  return code == ErrorCode::kFull || code == ErrorCode::kUnavailable;
+}
+
 struct LaneOptions {
   std::filesystem::path directory;
   uint32_t lane = 0;
@@ -77,8 +83,8 @@ class Lane {
 
   // After the listener can take calls.
   void Start();
-  // Never blocks on the disk. `done` gets kFenced when the lane is read-only or stopped, kFull when
-  // there is no room.
+  // Never blocks on the disk. `done` gets kFenced when the lane is read-only, kClosed when it is
+  // stopped, and what IsRefusal knows.
   void Submit(Submission submission);
   // Blocking calls, from the background thread or while opening and closing.
   void CloseOldSegments(int64_t now_ms);  // active ones that span too much time

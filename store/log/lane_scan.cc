@@ -205,6 +205,7 @@ class LaneScanner {
         case MetaKind::kClaim:
         case MetaKind::kCatalogTxn:
         case MetaKind::kLowWater:
+        case MetaKind::kReservation:
           log_.meta.emplace_back(lsn, std::move(record));
           break;
         case MetaKind::kSnapshotBegin: {

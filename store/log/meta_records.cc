@@ -19,6 +19,13 @@ MetaRecord Make(MetaKind kind, ByteWriter& out) {
   return record;
 }
 
+ShardId ReadShard(ByteReader& in) {
+  std::array<uint8_t, 16> id{};
+  const ByteSpan raw = in.Raw(id.size());
+  std::copy(raw.begin(), raw.end(), id.begin());
+  return ShardId::FromBytes(id);
+}
+
 template <class T>
 Result<T> Whole(const ByteReader& in, T value) {
   if (!in.ok() || in.left() != 0)
@@ -57,6 +64,13 @@ MetaRecord MakeLowWaterRecord(const ShardId& shard, uint64_t ordinal) {
   out.Raw(shard.bytes());
   out.Varint(ordinal);
   return Make(MetaKind::kLowWater, out);
+}
+
+MetaRecord MakeReservationRecord(const ShardId& shard, uint64_t end) {
+  ByteWriter out;
+  out.Raw(shard.bytes());
+  out.Varint(end);
+  return Make(MetaKind::kReservation, out);
 }
 
 MetaRecord MakeSnapshotBegin(const SnapshotBeginRecord& begin) {
@@ -122,12 +136,17 @@ Result<CatalogCommand> ParseCatalogCommand(ByteSpan payload) {
 Result<LowWaterRecord> ParseLowWater(ByteSpan payload) {
   ByteReader in(payload);
   LowWaterRecord mark;
-  std::array<uint8_t, 16> id{};
-  const ByteSpan raw = in.Raw(id.size());
-  std::copy(raw.begin(), raw.end(), id.begin());
-  mark.shard = ShardId::FromBytes(id);
+  mark.shard = ReadShard(in);
   mark.ordinal = in.Varint();
   return Whole(in, mark);
+}
+
+Result<ReservationRecord> ParseReservation(ByteSpan payload) {
+  ByteReader in(payload);
+  ReservationRecord reservation;
+  reservation.shard = ReadShard(in);
+  reservation.end = in.Varint();
+  return Whole(in, reservation);
 }
 
 Result<SnapshotBeginRecord> ParseSnapshotBegin(ByteSpan payload) {

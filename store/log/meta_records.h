@@ -30,6 +30,10 @@ struct LowWaterRecord {
   ShardId shard;
   uint64_t ordinal = 0;
 };
+struct ReservationRecord {
+  ShardId shard;
+  uint64_t end = 0;  // ordinals before it may have been shown
+};
 struct SnapshotBeginRecord {
   Lsn as_of = 0;
   uint64_t catalog_counter = 0;
@@ -52,6 +56,7 @@ struct RequestRecord {
 MetaRecord MakeClaimRecord(const ClaimRecord& claim);
 MetaRecord MakeCatalogRecord(const CatalogCommand& command);
 MetaRecord MakeLowWaterRecord(const ShardId& shard, uint64_t ordinal);
+MetaRecord MakeReservationRecord(const ShardId& shard, uint64_t end);
 MetaRecord MakeSnapshotBegin(const SnapshotBeginRecord& begin);
 MetaRecord MakeSnapshotEnd(const SnapshotEndRecord& end);
 MetaRecord MakeSnapshotCatalog(const CatalogEntryRecord& entry);
@@ -61,6 +66,7 @@ MetaRecord MakeSnapshotRequest(const RequestRecord& request);
 Result<ClaimRecord> ParseClaim(ByteSpan payload);
 Result<CatalogCommand> ParseCatalogCommand(ByteSpan payload);
 Result<LowWaterRecord> ParseLowWater(ByteSpan payload);
+Result<ReservationRecord> ParseReservation(ByteSpan payload);
 Result<SnapshotBeginRecord> ParseSnapshotBegin(ByteSpan payload);
 Result<SnapshotEndRecord> ParseSnapshotEnd(ByteSpan payload);
 Result<CatalogEntryRecord> ParseSnapshotCatalog(ByteSpan payload);

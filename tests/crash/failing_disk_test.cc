@@ -1,5 +1,6 @@
 // Calls to the disk that fail, one at a time, and bytes that change on the medium.
 #include <map>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -54,6 +55,46 @@ TEST_F(FailingDiskTest, ARefusedSyncMakesTheLaneReadOnlyUntilTheStoreIsOpenedAga
   ExpectEverythingAcked();
 }
 
+// Short of descriptors or memory: like a full disk, a state that passes.
+TEST_F(FailingDiskTest, ASegmentThatCannotBeMadeRefusesItsAppendsAndNotTheLane) {
+  for (const DiskCall call : {DiskCall::kCreate, DiskCall::kAllocate, DiskCall::kSyncDirectory}) {
+    SCOPED_TRACE(fmt::format("call of kind {}", static_cast<int>(call)));
+    Close();
+    disk_ = MakeStoreDisk();
+    acked_.clear();
+    Open();
+    const auto shard = Create("cam");
+    AppendSome("cam", 10);
+    // Every segment that is tried from now on, until one append has been refused.
+    std::optional<ErrorCode> refused;
+    for (int i = 0; i < 2000 && !refused; ++i) {
+      disk_->FailNth(call, 1, ErrorCode::kUnavailable);
+      const TestItem item{.seed = ++items_};
+      const auto header = Append(shard, item);
+      if (header.ok()) acked_["cam"].emplace(header->ordinal, item);
+      if (!header.ok()) refused = header.error().code();
+    }
+    disk_->FailNone();
+    ASSERT_EQ(refused, ErrorCode::kUnavailable);
+    EXPECT_FALSE(store_->GetStats().read_only);
+    const std::vector<store::ItemHeader> seen = List(shard);
+    ASSERT_FALSE(seen.empty());
+    EXPECT_EQ(seen.back().kind, store::ItemKind::kGap);
+    EXPECT_EQ(seen.back().gap_reason, store::GapReason::kOverload);
+    const size_t before = acked_["cam"].size();
+    AppendSome("cam", 100);
+    EXPECT_EQ(acked_["cam"].size(), before + 100);
+    ExpectEverythingAcked();
+    Crash(5);
+    ASSERT_NE(store_, nullptr);
+    ExpectEverythingAcked();
+    const std::vector<store::ItemHeader> after = List(Shard("cam"));
+    ASSERT_EQ(after.size(), seen.size() + 100);
+    EXPECT_EQ(after[seen.size() - 1].gap_reason, store::GapReason::kOverload);
+    if (HasFailure()) return;
+  }
+}
+
 TEST_F(FailingDiskTest, TheOtherLaneGoesOnWhenOneIsReadOnly) {
   options_.lanes = 2;
   Open();
@@ -81,9 +122,7 @@ TEST_P(EachCallFailsOnce, NothingAcknowledgedIsLost) {
     for (uint64_t nth = 1; nth <= 12; ++nth) {
       SCOPED_TRACE(fmt::format("call {} with {}", nth, ErrorCodeName(code)));
       Close();
-      disk_ = std::make_unique<FaultDisk>();
-      disk_->CreateDirectories("/store").value();
-      disk_->SyncDirectory("/").value();
+      disk_ = MakeStoreDisk();
       acked_.clear();
       Open();
       Create("cam");

@@ -1,6 +1,7 @@
 // A full disk is a state: refused, not crashed; readable all the while; over when there is room
 // again.
 #include <map>
+#include <optional>
 #include <thread>
 
 #include <fmt/format.h>
@@ -200,6 +201,76 @@ TEST_F(RefusedAppendsTest, TheirGapsAreStoredAtTheClosing) {
   shard_.reset();
   Close();
   Open();
+  shard_ = Shard("cam");
+  ExpectDense();
+}
+
+// Players keep segments by name, and a name has the ordinal in it.
+TEST_F(RefusedAppendsTest, ACrashWhileTheDiskIsFullUsesNoOrdinalAgain) {
+  for (const IndexAge age : {IndexAge::kNewest, IndexAge::kNone, IndexAge::kDamaged}) {
+    Refuse();
+    const uint64_t shown = shard_->GetStatus().next_ordinal;
+    ASSERT_EQ(List(shard_).back().gap_reason, store::GapReason::kDiskFull);
+    ASSERT_GT(shown, acked_.rbegin()->first + 1);
+    shard_.reset();
+    disk_->CutPower();
+    Close();
+    disk_ = disk_->Crash(13, age);
+    disk_->SetCapacity(1u << 30);
+    Open();
+    ASSERT_NE(store_, nullptr);
+    shard_ = Shard("cam");
+    EXPECT_GE(shard_->GetStatus().next_ordinal, shown);
+    ExpectDense();
+    const TestItem item{.seed = ++items_};
+    const auto header = Append(shard_, item);
+    ASSERT_TRUE(header.ok()) << header.error().ToString();
+    EXPECT_GE(header->ordinal, shown);
+    acked_.emplace(header->ordinal, item);
+    ExpectDense();
+    // What was reserved is used up: a crash now costs no more gaps.
+    shard_.reset();
+    Crash(14, age);
+    ASSERT_NE(store_, nullptr);
+    shard_ = Shard("cam");
+    EXPECT_EQ(shard_->GetStatus().next_ordinal, header->ordinal + 1);
+    ExpectDense();
+  }
+}
+
+// Not even metadata finds a place: what cannot be promised to stay is not shown.
+TEST_F(RefusedAppendsTest, WithoutRoomForTheReservationTheGapIsShownWhenItIsStored) {
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(TakesAppendsAgain());
+  disk_->SetCapacity(1);
+  // Metadata uses up what is preallocated for it.
+  Status written;
+  for (int i = 0; i < 5000 && written.ok(); ++i) {
+    std::vector<store::CatalogWrite> writes(1);
+    writes[0].key = "k";
+    writes[0].value = Bytes::Copy(std::string(60'000, 'v'));
+    written = SyncWait(store_->catalog().Txn({}, std::move(writes), ""));
+  }
+  ASSERT_FALSE(written.ok());
+  ASSERT_EQ(written.error().code(), ErrorCode::kFull);
+  std::optional<uint64_t> hidden;
+  for (int i = 0; i < 5000 && !hidden; ++i) {
+    const TestItem item{.seed = ++items_};
+    const auto header = Append(shard_, item);
+    if (header.ok()) acked_.emplace(header->ordinal, item);
+    if (!header.ok()) hidden = acked_.rbegin()->first + 1;
+  }
+  ASSERT_TRUE(hidden.has_value());
+  EXPECT_FALSE(store_->GetStats().read_only);
+  EXPECT_EQ(shard_->GetStatus().next_ordinal, *hidden);
+  disk_->SetCapacity(1u << 30);
+  const TestItem item{.seed = ++items_};
+  const auto header = Append(shard_, item);
+  ASSERT_TRUE(header.ok()) << header.error().ToString();
+  acked_.emplace(header->ordinal, item);
+  EXPECT_EQ(header->ordinal, *hidden + 1);
+  ExpectDense();
+  shard_.reset();
+  Crash(15, IndexAge::kNone);
   shard_ = Shard("cam");
   ExpectDense();
 }
