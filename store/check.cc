@@ -25,6 +25,7 @@ class Checker {
       PS_TRY(LaneLog log, ScanLane(disk_, directory_ / name, *lane, id, true));
       logs.push_back(std::move(log));
     }
+    for (const LaneLog& log : logs) lanes_ = std::max(lanes_, log.lane + 1);
     for (LaneLog& log : logs) {
       report_.segments += log.segments.size();
       for (auto& finding : log.findings) report_.findings.push_back(std::move(finding));
@@ -35,6 +36,8 @@ class Checker {
       CollectMetadata(log);
       PS_TRY_VOID(ReadItems(log));
     }
+    for (const auto& [key, why] : unreadable_)
+      Find(key, fmt::format("the stream cannot be read from the catalog: {}", why), true);
     for (const auto& [shard, seen] : shards_) CheckOrdinals(shard, seen);
     return std::move(report_);
   }
@@ -66,6 +69,7 @@ class Checker {
       }
     }
     for (const auto& [lsn, record] : log.meta) {
+      if (log.snapshot && lsn <= log.snapshot->as_of) continue;
       if (record.kind == MetaKind::kLowWater) {
         const auto mark = ParseLowWater(record.payload);
         if (mark.ok())
@@ -75,7 +79,9 @@ class Checker {
         if (!command.ok()) continue;
         for (const auto& write : command->writes) {
           if (write.present) NoteStream(write.key, write.value);
-          if (!write.present) live_.erase(write.key);
+          if (write.present) continue;
+          live_.erase(write.key);
+          unreadable_.erase(write.key);
         }
       }
     }
@@ -84,8 +90,14 @@ class Checker {
   void NoteStream(const std::string& key, ByteSpan value) {
     if (!key.starts_with(CatalogImpl::kStreamPrefix)) return;
     const auto row = DecodeStreamRow(key, value);
-    if (!row.ok()) return Find(key, row.error().ToString(), true);
-    live_[key] = row->first.shard;
+    unreadable_.erase(key);
+    if (!row.ok()) {
+      unreadable_[key] = row.error().ToString();
+    } else if (row->second >= lanes_) {
+      unreadable_[key] = fmt::format("lane {} is not there", row->second);
+    } else {
+      live_[key] = row->first.shard;
+    }
   }
 
   Status ReadItems(const LaneLog& log) {
@@ -136,7 +148,9 @@ class Checker {
   Disk& disk_;
   CheckReport report_;
   std::map<ShardId, Seen> shards_;
-  std::map<std::string, ShardId> live_;  // by catalog key
+  std::map<std::string, ShardId> live_;            // by catalog key
+  std::map<std::string, std::string> unreadable_;  // why, by catalog key
+  uint32_t lanes_ = 0;
 };
 
 }  // namespace

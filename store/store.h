@@ -97,6 +97,8 @@ class Store {
     uint64_t pending_items = 0;
     bool read_only = false;  // a lane refused a sync; reopen to recover
     bool full = false;
+    uint64_t unreadable_streams =
+        0;  // their rows in the catalog are damaged; nothing of them is removed
   };
   virtual Stats GetStats() const = 0;
 };

@@ -94,14 +94,23 @@ Status StoreImpl::FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& 
     case MetaKind::kLowWater: {
       PS_TRY(const LowWaterRecord mark, ParseLowWater(record.payload));
       const auto shard = FindShard(mark.shard);
-      if (!shard) return {};
+      if (!shard) {
+        const std::lock_guard lock(streams_mutex_);
+        if (ShardState* const kept = KeptState(mark.shard)) kept->ApplyLowWater(mark.ordinal);
+        return {};
+      }
       touched[mark.shard] = shard;
       return shard->FoldLowWater(mark.ordinal, rows);
     }
     case MetaKind::kReservation: {
       PS_TRY(const ReservationRecord reservation, ParseReservation(record.payload));
       const auto shard = FindShard(reservation.shard);
-      if (!shard) return {};
+      if (!shard) {
+        const std::lock_guard lock(streams_mutex_);
+        if (ShardState* const kept = KeptState(reservation.shard))
+          kept->ApplyReservation(reservation.end);
+        return {};
+      }
       touched[reservation.shard] = shard;
       shard->FoldReservation(reservation.end);
       return {};
@@ -120,41 +129,70 @@ Status StoreImpl::FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& 
 void StoreImpl::FoldStreamRow(const std::string& key, const std::optional<Bytes>& value,
                               uint64_t version, IndexBatch& rows, Touched* touched) {
   std::shared_ptr<ShardImpl> gone;
+  const char* why = "the stream was deleted";
   {
     const std::lock_guard lock(streams_mutex_);
+    unreadable_.erase(key);
     if (!value.has_value()) {
-      const auto name =
-          StreamName::Parse(std::string_view(key).substr(CatalogImpl::kStreamPrefix.size()));
-      const auto found = name.ok() ? streams_.find(*name) : streams_.end();
-      if (found == streams_.end()) return;
-      const ShardId shard = found->second.info.shard;
-      gone = shards_[shard];
-      shards_.erase(shard);
-      streams_.erase(found);
-      rows.EraseShard(shard);
-      if (touched != nullptr) touched->erase(shard);
+      gone = ForgetStream(key, touched);
+      if (gone) rows.EraseShard(gone->id());
+    } else if (auto row = ReadStreamRow(key, *value); !row.ok()) {
+      // As the next opening will find it.
+      NoteUnreadable(key, row.error());
+      rows.PutIncomplete(true);
+      why = "the stream cannot be read from the catalog";
+      gone = ForgetStream(key, touched);
+      if (gone) kept_[gone->id()] = gone->CopyState();
     } else {
-      auto row = DecodeStreamRow(key, *value);
-      if (!row.ok() || row->second >= lanes_.size()) {
-        log::Write(log::kError, "stream cannot be read from the catalog", {{"stream", key}});
-        return;
-      }
-      row->first.version = version;
-      const ShardId shard = row->first.shard;
+      row->info.version = version;
+      const ShardId shard = row->info.shard;
       std::shared_ptr<ShardImpl>& known = shards_[shard];
       if (known) {
-        known->FoldRetention(row->first.retention_hours);
+        known->FoldRetention(row->info.retention_hours);
       } else {
         ShardState state;
+        if (auto kept = kept_.extract(shard)) state = std::move(kept.mapped());
         state.shard = shard;
-        known = std::make_shared<ShardImpl>(lanes_[row->second]->context, std::move(state),
-                                            row->first.retention_hours);
+        known = std::make_shared<ShardImpl>(lanes_[row->lane]->context, std::move(state),
+                                            row->info.retention_hours);
       }
-      const StreamName name = row->first.name;
-      streams_.insert_or_assign(name, StreamRow{std::move(row->first), row->second});
+      const StreamName name = row->info.name;
+      streams_.insert_or_assign(name, std::move(*row));
     }
   }
-  if (gone) gone->Close("the stream was deleted");
+  if (gone) gone->Close(why);
+}
+
+std::shared_ptr<ShardImpl> StoreImpl::ForgetStream(const std::string& key, Touched* touched) {
+  const auto name =
+      StreamName::Parse(std::string_view(key).substr(CatalogImpl::kStreamPrefix.size()));
+  const auto found = name.ok() ? streams_.find(*name) : streams_.end();
+  if (found == streams_.end()) return nullptr;
+  const auto shard = shards_.extract(found->second.info.shard);
+  streams_.erase(found);
+  if (touched != nullptr) touched->erase(shard.key());
+  return shard.mapped();
+}
+
+Result<StoreImpl::StreamRow> StoreImpl::ReadStreamRow(const std::string& key,
+                                                      ByteSpan value) const {
+  PS_TRY(auto row, DecodeStreamRow(key, value));
+  if (row.second >= lanes_.size())
+    return Error(ErrorCode::kCorruption, fmt::format("lane {} is not there", row.second));
+  return StreamRow{std::move(row.first), row.second};
+}
+
+void StoreImpl::NoteUnreadable(const std::string& key, const Error& error) {
+  unreadable_.insert(key);
+  log::Write(log::kError, "stream cannot be read from the catalog",
+             {{"stream", key}, {"error", error.ToString()}});
+}
+
+ShardState* StoreImpl::KeptState(const ShardId& id) {
+  if (unreadable_.empty()) return nullptr;
+  ShardState& state = kept_[id];
+  state.shard = id;
+  return &state;
 }
 
 void StoreImpl::LaneFailed(uint32_t, const Error&) { read_only_.store(true); }
@@ -262,6 +300,10 @@ Store::Stats StoreImpl::GetStats() const {
   stats.volume_free_bytes = volume_free_bytes_.load();
   stats.read_only = read_only_.load();
   stats.full = full_.load();
+  {
+    const std::lock_guard lock(streams_mutex_);
+    stats.unreadable_streams = unreadable_.size();
+  }
   for (const auto& state : lanes_) {
     for (const auto& segment : state->lane->segments().All()) {
       ++stats.segment_files;

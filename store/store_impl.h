@@ -2,6 +2,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <set>
 #include <thread>
 #include <unordered_map>
 
@@ -54,7 +55,15 @@ class StoreImpl final : public Store, public LaneListener {
   Status FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& touched);
   void FoldStreamRow(const std::string& key, const std::optional<Bytes>& value, uint64_t version,
                      IndexBatch& rows, Touched* touched);
+  // Takes the stream with this catalog key out of the tables; nullptr if there is none.
+  // streams_mutex_ held.
+  std::shared_ptr<ShardImpl> ForgetStream(const std::string& key, Touched* touched);
   std::shared_ptr<ShardImpl> FindShard(const ShardId& id) const;
+  Result<StreamRow> ReadStreamRow(const std::string& key, ByteSpan value) const;
+  void NoteUnreadable(const std::string& key, const Error& error);  // streams_mutex_ held
+  // The state to be kept of a shard that may be one of an unreadable stream; nullptr if there is
+  // none such.
+  ShardState* KeptState(const ShardId& id);  // streams_mutex_ held
 
   // Opening.
   Status PrepareFolder();
@@ -63,7 +72,7 @@ class StoreImpl final : public Store, public LaneListener {
   bool IndexIsUsable(const std::vector<LaneLog>& logs) const;
   Status LoadFromIndex();
   Status LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch& rows);
-  Status MakeShards(std::map<ShardId, ShardState> states);
+  void MakeShards(std::map<ShardId, ShardState> states);
   Status FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from);
   Status StartLanes(const std::vector<LaneLog>& logs);
   Status SyncAdopted(const std::vector<LaneLog>& logs);
@@ -101,6 +110,11 @@ class StoreImpl final : public Store, public LaneListener {
   mutable std::mutex streams_mutex_;
   std::map<StreamName, StreamRow> streams_;
   std::unordered_map<ShardId, std::shared_ptr<ShardImpl>> shards_;
+  // Catalog keys of streams whose rows cannot be read. While there are any, whatever no readable
+  // stream claims may be theirs: its segments and its states are kept, and the index, which lacks
+  // their rows, is built anew at the next opening.
+  std::set<std::string> unreadable_;
+  std::map<ShardId, ShardState> kept_;
 
   std::atomic<bool> read_only_{false};
   std::atomic<bool> full_{false};

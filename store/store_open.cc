@@ -193,7 +193,8 @@ Status StoreImpl::LoadFromIndex() {
     const ShardId id = state.shard;
     by_id[id] = std::move(state);
   }
-  return MakeShards(std::move(by_id));
+  MakeShards(std::move(by_id));
+  return {};
 }
 
 Status StoreImpl::LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch& rows) {
@@ -214,35 +215,40 @@ Status StoreImpl::LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch
       } else if (record.kind == MetaKind::kSnapshotShard) {
         PS_TRY(ShardState state, DecodeShardState(record.payload));
         const ShardId id = state.shard;
+        // A kept state is in every lane's snapshot; the newest hides most.
+        const auto known = states.find(id);
+        if (known != states.end() && state.low_water < known->second.low_water) continue;
         states[id] = std::move(state);
       }
     }
   }
   catalog_.Load(std::move(entries), std::move(requests), counter);
   catalog_.PutAll(rows);
-  PS_TRY_VOID(MakeShards(std::move(states)));
+  MakeShards(std::move(states));
   for (const auto& [id, shard] : shards_) shard->PutState(rows);
   return {};
 }
 
-// Streams are what the catalog says; states without a stream are of deleted ones.
-Status StoreImpl::MakeShards(std::map<ShardId, ShardState> states) {
+// Streams are what the catalog says; states without a stream are of deleted ones, or of those that
+// cannot be read.
+void StoreImpl::MakeShards(std::map<ShardId, ShardState> states) {
   for (const CatalogEntry& entry : catalog_.Scan(CatalogImpl::kStreamPrefix, "", SIZE_MAX)) {
-    PS_TRY(auto row, DecodeStreamRow(entry.key, entry.value));
-    if (row.second >= lanes_.size()) {
-      return Error(ErrorCode::kCorruption,
-                   fmt::format("{} is in lane {}, which is not there", entry.key, row.second));
+    auto row = ReadStreamRow(entry.key, entry.value);
+    if (!row.ok()) {
+      NoteUnreadable(entry.key, row.error());
+      continue;
     }
-    row.first.version = entry.version;
-    const ShardId id = row.first.shard;
-    ShardState& state = states[id];
+    row->info.version = entry.version;
+    const ShardId id = row->info.shard;
+    ShardState state;
+    if (auto known = states.extract(id)) state = std::move(known.mapped());
     state.shard = id;
-    shards_[id] = std::make_shared<ShardImpl>(lanes_[row.second]->context, std::move(state),
-                                              row.first.retention_hours);
-    const StreamName name = row.first.name;
-    streams_.insert_or_assign(name, StreamRow{std::move(row.first), row.second});
+    shards_[id] = std::make_shared<ShardImpl>(lanes_[row->lane]->context, std::move(state),
+                                              row->info.retention_hours);
+    const StreamName name = row->info.name;
+    streams_.insert_or_assign(name, std::move(*row));
   }
-  return {};
+  if (!unreadable_.empty()) kept_ = std::move(states);
 }
 
 // Metadata first, then items: which of an item and the mark that hides it, or the deletion of its
@@ -279,7 +285,7 @@ Status StoreImpl::FoldLogs(const std::vector<LaneLog>& logs, const std::vector<L
     if (FindShard(id)) shard->PutState(rows);
   }
   for (const LaneLog& log : logs) rows.PutApplied(log.lane, log.end);
-  rows.PutIncomplete(false);
+  rows.PutIncomplete(!unreadable_.empty());
   StoreMetrics::Get().recovered.Add(batches);
   return index_->Commit(std::move(rows));
 }

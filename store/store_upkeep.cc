@@ -67,13 +67,19 @@ void StoreImpl::WriteSnapshot(uint32_t lane_number, SegmentSeq sequence, Lsn fir
     const std::lock_guard fold_lock(state.fold_mutex);
     as_of = state.folded;
     if (lane_number == 0) records = catalog_.Snapshot(counter);
-    const std::lock_guard lock(streams_mutex_);
-    for (const auto& [id, shard] : shards_) {
-      if (shard->lane() != lane_number) continue;
+    const auto add = [&](const ShardState& shard) {
       MetaRecord record;
       record.kind = MetaKind::kSnapshotShard;
-      record.payload = EncodeShardState(shard->CopyState(), false);
+      record.payload = EncodeShardState(shard, false);
       records.push_back(std::move(record));
+    };
+    const std::lock_guard lock(streams_mutex_);
+    for (const auto& [id, shard] : shards_) {
+      if (shard->lane() == lane_number) add(shard->CopyState());
+    }
+    // Nobody knows whose lane they are in.
+    if (!unreadable_.empty()) {
+      for (const auto& [id, kept] : kept_) add(kept);
     }
   }
   const size_t count = records.size();
@@ -179,7 +185,11 @@ Result<bool> StoreImpl::IsWhollyHidden(Segment& segment, std::map<ShardId, uint6
   std::map<ShardId, uint64_t> needed;
   for (const FooterShard& summary : footer->shards) {
     const auto shard = FindShard(summary.shard);
-    if (!shard) continue;  // deleted
+    if (!shard) {  // deleted, if every stream can be read
+      const std::lock_guard lock(streams_mutex_);
+      if (!unreadable_.empty()) return false;
+      continue;
+    }
     const uint64_t mark = shard->mark();
     if (mark <= summary.ordinal_max) return false;
     if (shard->durable_low_water() < mark) needed[summary.shard] = mark;

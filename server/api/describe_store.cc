@@ -25,6 +25,7 @@ Task<Outcome> DescribeStore(Services& services, Call) {
   out.Set("media_bytes", bytes);
   out.Set("read_only", stats.read_only);
   out.Set("full", stats.full);
+  out.Set("unreadable_streams", stats.unreadable_streams);
   co_return JsonResponse(out);
 }
 

@@ -24,6 +24,9 @@ std::string StoreLines(const store::Store::Stats& stats, size_t streams) {
   Line(out, "penstock_store_read_only", "1 while a lane refuses writes after a failed sync",
        stats.read_only ? 1 : 0);
   Line(out, "penstock_store_full", "1 while the volume is too full to store", stats.full ? 1 : 0);
+  Line(out, "penstock_store_unreadable_streams",
+       "Streams whose rows in the catalog are damaged; `penstock store check` names them",
+       stats.unreadable_streams);
   return out;
 }
 

@@ -47,7 +47,9 @@ int RunStoreStats(const Args& args) {
       {"waiting for the log", std::to_string(stats["pending_items"].AsInt())},
       {"state", stats["read_only"].AsBool() ? "READ-ONLY: the disk refused to sync"
                 : stats["full"].AsBool()    ? "FULL: nothing is stored"
-                                            : "ok"},
+                : stats["unreadable_streams"].AsInt() > 0
+                    ? "DAMAGED: streams cannot be read from the catalog; `store check` names them"
+                    : "ok"},
   };
   return Print(args, stats, FormatTable(rows));
 }

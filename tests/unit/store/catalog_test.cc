@@ -1,3 +1,6 @@
+#include <filesystem>
+
+#include "store/store_impl.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace penstock::store {
@@ -12,6 +15,13 @@ class CatalogTest : public StoreTest {
     writes.push_back({key, Bytes::Copy(value)});
     return SyncWait(
         store_->catalog().Txn(std::move(expects), std::move(writes), std::move(request)));
+  }
+  // What no caller can do: a stream's row is replaced by bytes that say nothing.
+  void PutStreamRow(const std::string& name, Bytes value) {
+    std::vector<CatalogWrite> writes;
+    writes.push_back({"stream/" + name, std::move(value)});
+    auto& catalog = static_cast<CatalogImpl&>(store_->catalog());
+    ASSERT_TRUE(SyncWait(catalog.Submit({}, std::move(writes), "")).ok());
   }
   std::string Get(std::string_view key) {
     const auto entry = store_->catalog().Get(key);
@@ -28,6 +38,71 @@ TEST_P(CatalogTest, NamesThatUrlsResolveAwayAreNotMade) {
               ErrorCode::kInvalidArgument);
   }
   EXPECT_TRUE(SyncWait(store_->CreateStream(Name("..."), 24)).ok());
+}
+
+TEST_P(CatalogTest, AStreamThatCannotBeReadCostsNoOtherStreamAndNothingOfItsOwn) {
+  Open();
+  for (const char* name : {"good", "bad"}) {
+    for (uint64_t i = 0; i < 5; ++i) Append(*Stream(name), 500, i);
+  }
+  ASSERT_TRUE(SyncWait(Stream("bad")->Trim(2)).ok());
+  const Bytes row = store_->catalog().Get("stream/bad")->value;
+  const StreamInfo lost = *store_->GetStream(Name("bad"));
+  PutStreamRow("bad", Bytes::Copy("no row"));
+  // From the index, from the log, when everything of it would have been removed long ago.
+  for (int opening = 0; opening < 4; ++opening) {
+    Close();
+    if (opening == 2) std::filesystem::remove_all(options_.directory / "index");
+    Open();
+    EXPECT_EQ(store_->GetStats().unreadable_streams, 1u);
+    EXPECT_FALSE(store_->GetStream(Name("bad")).has_value());
+    EXPECT_EQ(store_->OpenShard(lost.shard), nullptr);
+    EXPECT_EQ(Get("stream/bad"), "no row");
+    EXPECT_EQ(SyncWait(store_->CreateStream(Name("bad"), 24)).error().code(),
+              ErrorCode::kAlreadyExists);
+    EXPECT_EQ(Find(*Stream("good"), FromOldest{}).size(), 5u);
+    clock_.Advance(std::chrono::hours(25));
+    ASSERT_TRUE(SyncWait(store_->EnforceRetention()).ok());
+    EXPECT_THAT(Find(*Stream("good"), FromOldest{}), ::testing::IsEmpty());
+    for (uint64_t i = 0; i < 5; ++i) Append(*Stream("good"), 500, i);
+  }
+  Close();
+  const auto report = Store::Check(options_.directory, RealDisk());
+  ASSERT_TRUE(report.ok()) << report.error().ToString();
+  const auto finding =
+      std::find_if(report->findings.begin(), report->findings.end(),
+                   [](const CheckReport::Finding& each) { return each.where == "stream/bad"; });
+  ASSERT_NE(finding, report->findings.end());
+  EXPECT_TRUE(finding->harmful);
+  // Mended, all of it is there, what was hidden stays hidden, and its ordinals go on.
+  clock_.SetWall(lost.created);
+  Open();
+  PutStreamRow("bad", row);
+  Reopen();
+  EXPECT_EQ(store_->GetStats().unreadable_streams, 0u);
+  const auto found = Find(*Stream("bad"), FromOldest{});
+  EXPECT_THAT(Ordinals(found), ::testing::ElementsAre(2, 3, 4));
+  for (const ItemRef& ref : found) ExpectBytes(*Stream("bad"), ref, 500, ref.header.ordinal);
+  EXPECT_EQ(Append(*Stream("bad"), 500, 5).ordinal, 5u);
+  Close();
+  for (const auto& each : Store::Check(options_.directory, RealDisk())->findings)
+    EXPECT_FALSE(each.harmful) << each.where << ": " << each.what;
+}
+
+TEST_P(CatalogTest, AStreamOfALaneThatIsNotThereIsReportedAndTheOthersWork) {
+  Open();
+  Append(*Stream("good"), 500, 1);
+  Append(*Stream("bad"), 500, 1);
+  PutStreamRow("bad", EncodeStreamRow(*store_->GetStream(Name("bad")), 63));
+  Reopen();
+  EXPECT_EQ(store_->GetStats().unreadable_streams, 1u);
+  EXPECT_EQ(Find(*Stream("good"), FromOldest{}).size(), 1u);
+  Close();
+  const auto report = Store::Check(options_.directory, RealDisk());
+  ASSERT_TRUE(report.ok());
+  ASSERT_EQ(report->findings.size(), 1u);
+  EXPECT_EQ(report->findings[0].where, "stream/bad");
+  EXPECT_TRUE(report->findings[0].harmful);
 }
 
 TEST_P(CatalogTest, AChangeNeedsTheVersionItSaw) {
