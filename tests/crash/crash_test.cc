@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -23,6 +24,9 @@ TEST(CrashTest, EveryPromiseIsKeptOverEveryPowerCut) {
   uint64_t items = 0;
   for (uint64_t n = 0; cuts < points; ++n) {
     const uint64_t seed = only_seed != 0 ? only_seed : RandomU64() >> 1 | 1;
+    // A run that hangs or dies tells its seed, too.
+    fmt::print("PENSTOCK_CRASH_SEED={}\n", seed);
+    std::fflush(stdout);
     CrashRun run(seed);
     for (int life = 0; life < kLives; ++life) {
       run.LiveOnce();

@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -21,6 +22,9 @@ TEST(ModelTest, TheStoreAnswersAsANaiveModelDoesAfterEveryOperation) {
   const uint64_t runs = only_seed != 0 ? 1 : FromEnvironment("PENSTOCK_MODEL_RUNS", 60);
   for (uint64_t n = 0; n < runs; ++n) {
     const uint64_t seed = only_seed != 0 ? only_seed : RandomU64() >> 1 | 1;
+    // A run that hangs or dies tells its seed, too.
+    fmt::print("PENSTOCK_MODEL_SEED={}\n", seed);
+    std::fflush(stdout);
     ModelRun run(seed);
     std::string trace;
     for (int step = 0; step < kSteps; ++step) {
