@@ -37,6 +37,9 @@ if(PENSTOCK_SANITIZE)
   if(PENSTOCK_SANITIZE MATCHES "thread")
     # GCC warns that TSan does not model fences; ours are in libraries only.
     add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-tsan>)
+    # RocksDB would take our instrumented std::string for its own, and what it does with it under locks that TSan does not see would
+    # look like races.
+    add_link_options(-Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/tsan_exports.map)
   endif()
 endif()
 target_link_libraries(penstock_options INTERFACE Threads::Threads)
