@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include <netdb.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -62,9 +66,38 @@ class Race {
   Oneshot<Addresses> result_;
 };
 
-// Whether all of the range seems to be in the page cache: asked once per 64 KiB, since files are
-// read ahead in larger pieces than that.
-bool IsResident(const FileSlice& range) {
+// cachestat(2), Linux 6.5; libc of Debian 12 does not know it.
+constexpr long kCachestatNumber = 451;
+struct CachestatRange {
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+};
+struct Cachestat {
+  uint64_t cached = 0;  // pages
+  uint64_t dirty = 0;
+  uint64_t writeback = 0;
+  uint64_t evicted = 0;
+  uint64_t recently_evicted = 0;
+};
+
+// nullopt if the kernel, or a container's filter, has no such call.
+std::optional<bool> IsCached(const FileSlice& range) {
+  static std::atomic<bool> there{true};
+  if (!there.load(std::memory_order_relaxed)) return std::nullopt;
+  const CachestatRange asked{range.offset, range.size};
+  Cachestat found;
+  if (syscall(kCachestatNumber, range.file->fd(), &asked, &found, 0) != 0) {
+    // Others (EOPNOTSUPP of hugetlbfs, EBADF) are the file's own.
+    if (errno == ENOSYS || errno == EPERM) there.store(false, std::memory_order_relaxed);
+    return std::nullopt;
+  }
+  static const auto kPage = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  const uint64_t pages = (range.offset + range.size - 1) / kPage - range.offset / kPage + 1;
+  return found.cached >= pages;
+}
+
+// Asks once per 64 KiB, since files are read ahead in larger pieces than that.
+bool SeemsCached(const FileSlice& range) {
   constexpr uint64_t kStep = 64 * 1024;
   for (uint64_t offset = 0;; offset += kStep) {
     offset = std::min(offset, range.size - 1);
@@ -77,6 +110,11 @@ bool IsResident(const FileSlice& range) {
     if (got < 0) return false;
     if (got == 0 || offset == range.size - 1) return true;
   }
+}
+
+bool IsResident(const FileSlice& range) {
+  const std::optional<bool> known = IsCached(range);
+  return known ? *known : SeemsCached(range);
 }
 
 void ReadThrough(const FileSlice& range) {

@@ -125,7 +125,8 @@ Status Service::StartParts(Clock& clock) {
         return ingest::rtsp::PullCamera(ingest::rtsp::ClientContext{loop, clock, *registry},
                                         std::move(source), std::move(token));
       });
-  p.hls = std::make_unique<playback::HlsService>(*p.store, clock);
+  p.hls = std::make_unique<playback::HlsService>(
+      *p.store, clock, playback::HlsOptions{.layout = p.config.hls_layout});
   p.front = std::make_unique<HttpFront>(
       Services{*p.store, *p.sources, *p.keys, *p.hls, clock, p.config.retention_hours()},
       HttpFront::Options{p.config.log_requests});

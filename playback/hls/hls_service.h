@@ -19,7 +19,7 @@
 namespace penstock::playback {
 
 struct HlsOptions {
-  Layout layout = Layout::kContiguous;  // what playlists name; segments of both are always served
+  LayoutPolicy layout = LayoutPolicy::kAuto;  // what playlists name
   size_t playlist_cache_bytes = 16u << 20;
   size_t segment_cache_bytes = 64u << 20;
 };

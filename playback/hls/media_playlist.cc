@@ -85,7 +85,7 @@ class Renderer {
     const HlsFileName name{.kind = HlsFileName::Kind::kSegment,
                            .life = shape_.life,
                            .id = item.ordinal,
-                           .layout = shape_.layout};
+                           .layout = LayoutOf(item, shape_)};
     out_ += FormatHlsFileName(name);
     out_ += '\n';
   }
@@ -134,6 +134,17 @@ bool IsPlayable(const ItemHeader& item) { return item.kind == ItemKind::kFragmen
 microseconds EntryDuration(const ItemHeader& item) {
   const bool has_own = IsPlayable(item) || (item.flags & store::kFlagDropped) != 0;
   return has_own ? std::max(item.duration, kHoleDuration) : kHoleDuration;
+}
+
+Layout LayoutOf(const ItemHeader& item, const PlaylistShape& shape) {
+  if (shape.layout == LayoutPolicy::kContiguous) return Layout::kContiguous;
+  if (shape.layout == LayoutPolicy::kVerbatim) return Layout::kVerbatim;
+  if (shape.kind == PlaylistShape::Kind::kLive) return Layout::kContiguous;
+  // Per frame the table has some four bytes, a trun and a SimpleBlock header some 32: eight times
+  // as much, which may be an 80th of the body.
+  constexpr uint64_t kBodyPerTable = 8 * 80;
+  return item.meta_bytes * kBodyPerTable <= item.body_bytes ? Layout::kVerbatim
+                                                            : Layout::kContiguous;
 }
 
 int64_t TargetSeconds(std::span<const ItemHeader> items) {

@@ -30,7 +30,7 @@ struct PlaylistShape {
   };
   Kind kind = Kind::kLive;
   std::string life;  // see file_name.h
-  Layout layout = Layout::kContiguous;
+  LayoutPolicy layout = LayoutPolicy::kAuto;
   int64_t target_seconds = 1;
 };
 
@@ -41,6 +41,11 @@ bool IsPlayable(const store::ItemHeader& item);
 // becomes a gap. A hole has next to none (players then go on without a pause; PROGRAM-DATE-TIME
 // tells how long it was), but not zero: players divide by it.
 std::chrono::microseconds EntryDuration(const store::ItemHeader& item);
+
+// How this fragment's segment is named in a list of this shape. Under kAuto what is live is
+// contiguous: it comes from memory and is made once for many. What is stored is verbatim, one
+// sendfile, unless its frames are so small that a trun for each would weigh too much.
+Layout LayoutOf(const store::ItemHeader& item, const PlaylistShape& shape);
 
 // EXT-X-TARGETDURATION for lists of these items: the longest, rounded to seconds as the RFC does,
 // at least 1.

@@ -12,4 +12,11 @@ enum class Layout : uint8_t {
               // (sendfile)
 };
 
+// Which of the two playlists name. Segments of both are always served.
+enum class LayoutPolicy : uint8_t {
+  kAuto,  // verbatim in lists of stored media, where it costs at most about 1.25 % more bytes
+  kContiguous,
+  kVerbatim,
+};
+
 }  // namespace penstock::playback

@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "playback/mp4/layout.h"
 #include "server/config/units.h"
 
 namespace penstock::server {
@@ -45,6 +46,8 @@ struct Config {
   uint64_t store_segment_bytes = 0;
   uint64_t store_read_threads = 0;
   double store_full_at = 0;
+
+  playback::LayoutPolicy hls_layout = playback::LayoutPolicy::kAuto;
 
   std::vector<ConfiguredSource> sources;
 

@@ -12,7 +12,7 @@ class Terminal(programs.Program):
 
     def __init__(self, *command, cwd=programs.ROOT, env=None):
         self.keyboard, self._screen = pty.openpty()
-        super().__init__("setsid", "--ctty", "--wait", *command, cwd=cwd, env=env, terminal=self._screen)
+        super().__init__("setsid", "--ctty", *command, cwd=cwd, env=env, terminal=self._screen)
         os.close(self._screen)
 
     def _read(self):
@@ -36,5 +36,7 @@ class Terminal(programs.Program):
         self.press("\x03")
 
     def close(self):
+        # A script that is killed cannot end what it started.
+        self.stop()
         super().close()
         os.close(self.keyboard)

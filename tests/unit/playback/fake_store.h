@@ -37,6 +37,8 @@ class FakeShard final : public store::Shard {
   store::ItemHeader& Add(Item item) {
     item.header.ordinal = first + items.size();
     item.header.number.index = item.header.ordinal + 1;
+    item.header.body_bytes = static_cast<uint32_t>(item.body.size());
+    item.header.meta_bytes = static_cast<uint32_t>(item.meta.size());
     items.push_back(std::move(item));
     return items.back().header;
   }

@@ -9,7 +9,7 @@
 namespace penstock::playback {
 namespace {
 
-class RealMedia : public RecordedMedia, public ::testing::WithParamInterface<Layout> {
+class RealMedia : public RecordedMedia, public ::testing::WithParamInterface<LayoutPolicy> {
  protected:
   // Writes everything a playlist names into the folder, as a web server would show it.
   void WriteTree(const HlsOptions& options, int64_t end_ms) {
@@ -71,8 +71,8 @@ class RealMedia : public RecordedMedia, public ::testing::WithParamInterface<Lay
   std::string playlist_;
 };
 
-const char* LayoutName(Layout layout) {
-  return layout == Layout::kContiguous ? "contiguous" : "verbatim";
+const char* LayoutName(LayoutPolicy layout) {
+  return layout == LayoutPolicy::kContiguous ? "contiguous" : "verbatim";
 }
 
 TEST_P(RealMedia, FfmpegReadsTheSourcesPacketsOutOfThePlaylist) {
@@ -146,7 +146,7 @@ TEST_P(RealMedia, AChangeOfResolutionBehindAHoleIsDecodedWithoutAnError) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Layouts, RealMedia,
-                         ::testing::Values(Layout::kContiguous, Layout::kVerbatim),
+                         ::testing::Values(LayoutPolicy::kContiguous, LayoutPolicy::kVerbatim),
                          [](const auto& info) { return LayoutName(info.param); });
 
 }  // namespace

@@ -11,7 +11,7 @@ namespace {
 
 class RealStore : public RecordedMedia {
  protected:
-  void OpenStore(Layout layout = Layout::kContiguous) {
+  void OpenStore(LayoutPolicy layout = LayoutPolicy::kContiguous) {
     store::StoreOptions options;
     options.directory = folder() / "data";
     options.segment_bytes = 16u << 20;
@@ -106,12 +106,12 @@ TEST_F(RealStore, PlaylistAndSegmentsAreTheSameAfterARestart) {
 TEST_F(RealStore, AVerbatimSegmentIsTheSameFromMemoryAndFromASealedFile) {
   const Clip clip = MakeClip(folder() / "clip.mp4", "320x180", 2);
   Record(*shard_, clip, 0, ServerTimeFromMs(kNoonMs));
-  OpenStore(Layout::kVerbatim);
+  OpenStore(LayoutPolicy::kVerbatim);
   AppendAll(clip);
   const std::vector<std::string> from_memory = Tree();
   EXPECT_EQ(file_slices_, 0);
   CloseStore();
-  OpenStore(Layout::kVerbatim);
+  OpenStore(LayoutPolicy::kVerbatim);
   EXPECT_TRUE(Tree() == from_memory);
   EXPECT_EQ(file_slices_, 2);
   CloseStore();

@@ -273,5 +273,35 @@ TEST(HlsFileName, AnythingElseIsNotFound) {
   }
 }
 
+TEST(LayoutOf, StoredMediaIsVerbatimWhereThatWeighsLittle) {
+  store::ItemHeader large;
+  large.body_bytes = 540'000;
+  large.meta_bytes = 700;
+  store::ItemHeader small = large;
+  small.body_bytes = 58'000;
+  PlaylistShape shape;
+  shape.kind = PlaylistShape::Kind::kVod;
+  EXPECT_EQ(LayoutOf(large, shape), Layout::kVerbatim);
+  EXPECT_EQ(LayoutOf(small, shape), Layout::kContiguous);
+  shape.kind = PlaylistShape::Kind::kRewind;
+  EXPECT_EQ(LayoutOf(large, shape), Layout::kVerbatim);
+  shape.kind = PlaylistShape::Kind::kLive;
+  EXPECT_EQ(LayoutOf(large, shape), Layout::kContiguous);
+}
+
+TEST(LayoutOf, APolicyThatNamesOneIsFollowedEverywhere) {
+  store::ItemHeader item;
+  item.body_bytes = 540'000;
+  item.meta_bytes = 700;
+  PlaylistShape shape;
+  for (const auto kind : {PlaylistShape::Kind::kLive, PlaylistShape::Kind::kVod}) {
+    shape.kind = kind;
+    shape.layout = LayoutPolicy::kContiguous;
+    EXPECT_EQ(LayoutOf(item, shape), Layout::kContiguous);
+    shape.layout = LayoutPolicy::kVerbatim;
+    EXPECT_EQ(LayoutOf(item, shape), Layout::kVerbatim);
+  }
+}
+
 }  // namespace
 }  // namespace penstock::playback
