@@ -45,10 +45,14 @@ struct Fragmenter::Impl {
     return nullptr;
   }
 
+  // On a clock that nobody sets: the server's without its steps.
+  ServerTime Arrived(ServerTime received) const { return received - server_steps; }
+
   void ToInterleaver(TrackFeed& feed, std::vector<AccessUnit>& units) {
     for (AccessUnit& unit : units) {
       TimedUnit timed;
       timed.time_us = feed.CommonUs(*unit.dts);
+      timed.arrived = Arrived(unit.received);
       timed.config = feed.config();
       timed.unit = std::move(unit);
       interleaver.Push(std::move(timed));
@@ -69,7 +73,7 @@ struct Fragmenter::Impl {
 
   void Release() {
     if (!gathered) {
-      if (!first_received || now - *first_received < kGather) return;
+      if (!first_arrived || now - *first_arrived < kGather) return;
       gathered = true;
     }
     while (std::optional<TimedUnit> next = interleaver.Next()) Place(std::move(*next));
@@ -188,6 +192,7 @@ struct Fragmenter::Impl {
     start.producer_time_sane = feed.producer().from_reports();
     start.starts_with_key = !run->has_video() || (feed.video() && first.unit.key);
     start.received = first.unit.received;
+    opened = first.arrived;
     builder.emplace(std::move(start));
     if (pending_jump_us) builder->NoteJump(*std::exchange(pending_jump_us, std::nullopt));
   }
@@ -207,13 +212,27 @@ struct Fragmenter::Impl {
     sink(std::move(fragment));
   }
 
+  // The track beside whose line the others are laid.
+  TrackFeed* Lead() { return run ? Find(run->lead()) : LiveVideo(); }
+
   void Report(TrackFeed& feed, int64_t pts, ProducerTime producer, ServerTime received) {
-    if (feed.Report(pts, producer, received) == ProducerClock::Verdict::kJumped)
-      NoteJump(ToUs(producer));
-    // The lead's line is the reference; the other tracks are laid beside it.
-    TrackFeed* const lead = run ? Find(run->lead()) : LiveVideo();
+    feed.Report(pts, producer, received, Arrived(received), events);
+    NoteEvents();
+    TrackFeed* const lead = Lead();
     if (lead == nullptr) return;
-    for (const auto& [number, other] : feeds) other->Synchronise(*lead);
+    for (const auto& [number, other] : feeds) other->SynchroniseByReports(*lead);
+  }
+
+  void NoteEvents() {
+    for (const ClockEvent& event : events) {
+      if (!event.continued) Count(event.what);
+      if (event.raw_us) NoteJump(*event.raw_us);
+    }
+    events.clear();
+  }
+  void Count(ClockAnomaly anomaly) {
+    ++anomalies[static_cast<size_t>(anomaly)];
+    CountClockAnomaly(anomaly);
   }
 
   // What has begun last is laid beside the others, since nothing of it is placed yet; only a lead
@@ -250,10 +269,15 @@ struct Fragmenter::Impl {
   std::optional<int64_t> waiting_since_us;
   std::optional<int64_t> pending_jump_us;
 
+  // Arrived(t) == t - server_steps, for every time here.
+  std::chrono::milliseconds server_steps{0};
   ServerTime now;
-  std::optional<ServerTime> first_received;
-  ServerTime last_received;
+  std::optional<ServerTime> first_arrived;
+  ServerTime last_arrived;
+  ServerTime opened;  // the open fragment's first unit
   bool gathered = false;
+  std::vector<ClockEvent> events;
+  ClockAnomalyCounts anomalies{};
   std::vector<AccessUnit> scratch;
 };
 
@@ -328,13 +352,15 @@ Status Fragmenter::Push(AccessUnit unit) {
   if (!IsPlausible(unit.pts) || !IsPlausible(unit.dts.value_or(0)))
     return Error(ErrorCode::kInvalidArgument, "impossible time stamp");
   if (!feed->video()) unit.key = true;
-  impl.now = unit.received;
-  impl.last_received = unit.received;
-  if (!impl.first_received) impl.first_received = unit.received;
+  const ServerTime arrived = impl.Arrived(unit.received);
+  impl.now = arrived;
+  impl.last_arrived = arrived;
+  if (!impl.first_arrived) impl.first_arrived = arrived;
   const bool begins = !feed->placed();
-  const std::optional<int64_t> raw_us = feed->Push(std::move(unit), impl.scratch);
+  feed->Push(std::move(unit), arrived, impl.scratch, impl.events);
   if (begins) impl.AlignStart(*feed);
-  if (raw_us) impl.NoteJump(*raw_us);
+  impl.NoteEvents();
+  if (const TrackFeed* const lead = impl.Lead(); lead != nullptr) feed->SynchroniseByArrival(*lead);
   impl.ToInterleaver(*feed, impl.scratch);
   impl.Release();
   return {};
@@ -353,18 +379,26 @@ void Fragmenter::Break() {
   impl.early_reports.clear();
   impl.early_starts.clear();
   impl.pending_jump_us.reset();
-  impl.first_received.reset();
+  impl.first_arrived.reset();
   impl.gathered = false;
 }
 
-void Fragmenter::Tick(ServerTime now) {
+void Fragmenter::ServerClockSet(std::chrono::milliseconds by) {
+  impl_->server_steps += by;
+  impl_->Count(ClockAnomaly::kServerClockSet);
+}
+
+const ClockAnomalyCounts& Fragmenter::clock_anomalies() const { return impl_->anomalies; }
+
+void Fragmenter::Tick(ServerTime wall) {
   Impl& impl = *impl_;
+  const ServerTime now = impl.Arrived(wall);
   impl.now = now;
   impl.interleaver.Advance(now);
   impl.Release();
   if (!impl.builder) return;
-  const bool silent = now - impl.last_received > Interleaver::kSilentAfter;
-  if (silent && now - impl.builder->start().received > impl.policy.duration_max) impl.Drain();
+  const bool silent = now - impl.last_arrived > Interleaver::kSilentAfter;
+  if (silent && now - impl.opened > impl.policy.duration_max) impl.Drain();
 }
 
 }  // namespace penstock::fragmenter

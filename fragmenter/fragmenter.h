@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "fragmenter/media.h"
+#include "fragmenter/timeline/anomaly.h"
 
 namespace penstock::fragmenter {
 
@@ -52,6 +53,14 @@ class Fragmenter {
   // The source paused, reconnected or ended: finish the open fragment (if it has any frame); what
   // comes later starts a new run.
   void Break();
+
+  // The server's wall clock was set, forward or back: what came before counts as received by the
+  // new clock, so that nothing waits, is silent or ends because of it. Call before anything is
+  // pushed that was received by the new clock.
+  void ServerClockSet(std::chrono::milliseconds by);
+
+  // What has been wrong with clocks so far. All of it is in metrics, too.
+  const ClockAnomalyCounts& clock_anomalies() const;
 
   // Time passes without data; cuts a fragment that has been open for longer than the maximum. Call
   // about once a second.

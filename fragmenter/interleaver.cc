@@ -14,27 +14,23 @@ void Interleaver::AddTrack(uint32_t number, ServerTime now) {
   queues_.push_back(Queue{.number = number, .last = now_});
 }
 
-void Interleaver::Advance(ServerTime now) {
-  // A wall clock that was set back must not make anyone wait for it to catch up.
-  if (now < now_ - kAnnouncedMax) {
-    for (Queue& queue : queues_) {
-      queue.last = std::min(queue.last, now);
-      for (TimedUnit& held : queue.units) held.unit.received = std::min(held.unit.received, now);
-    }
-    now_ = now;
-  }
-  now_ = std::max(now_, now);
-}
+void Interleaver::Advance(ServerTime now) { now_ = std::max(now_, now); }
 
 void Interleaver::Push(TimedUnit unit) {
   const auto queue = std::ranges::find(queues_, unit.unit.track, &Queue::number);
   CHECK(queue != queues_.end());
-  Advance(unit.unit.received);
+  Advance(unit.arrived);
   // A track is announced when its description is known, which may be long before anything is sent.
   const bool first = std::ranges::none_of(queues_, &Queue::seen);
   for (Queue& other : queues_) {
     if (first) other.last = now_;
   }
+  // The whole source stalled: the others have had no more chance to send than this one.
+  const std::chrono::milliseconds pause = now_ - last_push_.value_or(now_);
+  if (pause > kLateMax) {
+    for (Queue& other : queues_) other.last += pause - kLateMax;
+  }
+  last_push_ = now_;
   queue->seen = true;
   queue->last = now_;
   bytes_ += unit.unit.data.size();
@@ -48,7 +44,7 @@ bool Interleaver::Alive(uint32_t number) const {
 
 bool Interleaver::Waited(const Queue& head) const {
   if (bytes_ > limits::kAccessUnitBytesMax) return true;
-  const std::chrono::milliseconds waited = now_ - head.units.front().unit.received;
+  const std::chrono::milliseconds waited = now_ - head.units.front().arrived;
   return std::ranges::all_of(queues_, [&](const Queue& queue) {
     if (!queue.units.empty()) return true;
     if (!queue.seen) return now_ - queue.last > kAnnouncedMax;

@@ -14,13 +14,14 @@ namespace penstock::fragmenter {
 struct TimedUnit {
   AccessUnit unit;      // pts and dts on the track's line
   int64_t time_us = 0;  // of its decode time, on the line that the tracks have in common
+  ServerTime arrived;   // when it was received, by a clock that nobody sets
   std::shared_ptr<const TrackConfig> config;  // the one it has to be decoded with
 };
 
 // Merges the tracks by time, so that audio which belongs before a cut is there before the cut is
 // made. A unit leaves once every track that is alive has something newer, or once it has waited for
 // as long as a track may be late. Nothing waits for a track that is silent. Bounded by the time a
-// unit may wait, and in bytes.
+// unit may wait, and in bytes. All times are of a clock that nobody sets.
 class Interleaver {
  public:
   // Announces a track; it is waited for until it has been silent for kAnnouncedMax.
@@ -52,6 +53,7 @@ class Interleaver {
 
   std::vector<Queue> queues_;
   ServerTime now_;
+  std::optional<ServerTime> last_push_;  // of any track
   size_t bytes_ = 0;
 };
 

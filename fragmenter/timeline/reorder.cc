@@ -1,6 +1,7 @@
 #include "fragmenter/timeline/reorder.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "fragmenter/codec/nal.h"
 
@@ -11,6 +12,11 @@ namespace {
 // after so many units.
 constexpr uint32_t kAssumedDepth = 4;
 constexpr uint32_t kObservedAfter = 60;
+// How far the distance of given decode times from presentation times may change, in ticks: beyond
+// any reordering at any clock rate.
+constexpr int64_t kShiftMax = int64_t{90'000} * 10;
+// So many that cannot be, in a row.
+constexpr int kBadMax = 3;
 
 }  // namespace
 
@@ -30,15 +36,31 @@ void DecodeTimes::Observe(int64_t pts) {
   if (!declared_ && seen_ >= kObservedAfter) depth_ = observed_;
 }
 
-void DecodeTimes::Push(AccessUnit unit, bool closed_entry, std::vector<AccessUnit>& out) {
-  if (unit.dts) {
-    if (!given_shift_) given_shift_ = unit.pts - *unit.dts;
+// Decode times ascend and are near the presentation times. A writer that rounds may give one twice.
+bool DecodeTimes::Believable(int64_t given_dts, int64_t pts) {
+  const int64_t shift = pts - given_dts;
+  if (!given_shift_) given_shift_ = shift;
+  const bool ascends = !given_last_ || given_dts > *given_last_;
+  const bool near = std::abs(shift - *given_shift_) <= kShiftMax;
+  given_last_ = given_dts;
+  given_bad_ = ascends && near ? 0 : given_bad_ + 1;
+  return given_bad_ < kBadMax;
+}
+
+bool DecodeTimes::Push(AccessUnit unit, bool closed_entry, std::vector<AccessUnit>& out) {
+  bool found_out = false;
+  if (unit.dts && given_believed_) {
+    given_believed_ = Believable(*unit.dts, unit.pts);
+    found_out = !given_believed_;
+  }
+  if (unit.dts && given_believed_) {
     const int64_t dts = *unit.dts + *given_shift_;
     unit.dts = last_dts_ ? std::max(dts, *last_dts_ + 1) : dts;
     last_dts_ = unit.dts;
     out.push_back(std::move(unit));
-    return;
+    return false;
   }
+  unit.dts.reset();
   if (closed_entry) {
     Flush(out);
     recent_.clear();
@@ -47,6 +69,7 @@ void DecodeTimes::Push(AccessUnit unit, bool closed_entry, std::vector<AccessUni
   times_.insert(std::ranges::upper_bound(times_, unit.pts), unit.pts);
   held_.push_back(std::move(unit));
   while (held_.size() > depth_) GiveOne(out);
+  return found_out;
 }
 
 void DecodeTimes::GiveOne(std::vector<AccessUnit>& out) {

@@ -24,8 +24,9 @@ class DecodeTimes {
   explicit DecodeTimes(std::optional<uint32_t> depth);
 
   // `closed_entry`: nothing after this unit is shown before it. Units whose dts is now certain are
-  // appended to `out`, in decoding order.
-  void Push(AccessUnit unit, bool closed_entry, std::vector<AccessUnit>& out);
+  // appended to `out`, in decoding order. True if decode times that came with the units were found
+  // to be none, because they stand still or are far from pts: from here on they are made.
+  bool Push(AccessUnit unit, bool closed_entry, std::vector<AccessUnit>& out);
   // No more will come that belongs to what is held.
   void Flush(std::vector<AccessUnit>& out);
 
@@ -33,6 +34,7 @@ class DecodeTimes {
 
  private:
   void Observe(int64_t pts);
+  bool Believable(int64_t given_dts, int64_t pts);
   void GiveOne(std::vector<AccessUnit>& out);
 
   bool declared_;
@@ -43,7 +45,11 @@ class DecodeTimes {
   std::deque<AccessUnit> held_;  // in decoding order
   std::vector<int64_t> times_;   // of the held ones, ascending
   std::optional<int64_t> last_dts_;
-  std::optional<int64_t> given_shift_;  // for units that came with a dts of their own
+  // For units that came with a dts of their own.
+  std::optional<int64_t> given_shift_;
+  std::optional<int64_t> given_last_;
+  int given_bad_ = 0;  // in a row
+  bool given_believed_ = true;
 };
 
 }  // namespace penstock::fragmenter

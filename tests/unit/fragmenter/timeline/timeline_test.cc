@@ -1,4 +1,6 @@
+#include "fragmenter/timeline/arrival_trend.h"
 #include "fragmenter/timeline/producer_clock.h"
+#include "fragmenter/timeline/rate_gauge.h"
 #include "fragmenter/timeline/reorder.h"
 #include "fragmenter/timeline/tick_line.h"
 #include "fragmenter/timeline/ticks.h"
@@ -98,6 +100,21 @@ TEST(DecodeTimes, ThoseAProtocolCarriesAreKeptUpToTheirStart) {
   EXPECT_EQ(out[2].dts, 40);
 }
 
+TEST(DecodeTimes, ThoseThatStandStillAreMadeInstead) {
+  DecodeTimes times(0);
+  std::vector<AccessUnit> out;
+  int found = 0;
+  for (int64_t pts = 0; pts < 1000; pts += 10) {
+    AccessUnit unit = Unit(pts);
+    unit.dts = 0;
+    found += times.Push(std::move(unit), false, out) ? 1 : 0;
+  }
+  EXPECT_EQ(found, 1);
+  ASSERT_EQ(out.size(), 100u);
+  for (size_t i = 1; i < out.size(); ++i) EXPECT_GT(*out[i].dts, *out[i - 1].dts);
+  EXPECT_EQ(*out.back().dts, 990);
+}
+
 TEST(TickLine, OrdinaryTimesStayAsTheyAre) {
   TickLine line(90'000);
   for (const int64_t raw : {900'000, 903'600, 910'800, 907'200})
@@ -125,40 +142,186 @@ TEST(TickLine, APauseThatTheServerSawIsNoLeap) {
   EXPECT_EQ(place.ticks, 90'000 * 60);
 }
 
+TEST(TickLine, AStepBackAmongReorderedPicturesIsNone) {
+  TickLine line(90'000);
+  int64_t ms = 0;
+  for (const int64_t frame : {0, 4, 2, 1, 3, 8, 6, 5, 7, 12, 10, 9, 11}) {
+    const TickLine::Place place = line.Put(frame * 3600, At(ms += 40));
+    EXPECT_EQ(place.ticks, frame * 3600);
+    EXPECT_EQ(place.leap, 0);
+  }
+  // Below the highest but two (4), and goes on an ordinary step (4) after the highest (12).
+  EXPECT_EQ(line.Put(3 * 3600, At(ms += 40)).leap, (3 - 16) * 3600);
+}
+
+TEST(TickLine, AFilePushedInHasteKeepsItsTimes) {
+  TickLine line(90'000);
+  int64_t raw = 0;
+  for (int i = 0; i < 1000; ++i) {
+    // A pause of 8 s in the film, too.
+    raw += i == 500 ? 8 * 90'000 : 3600;
+    const TickLine::Place place = line.Put(raw, At(i / 10));
+    EXPECT_EQ(place.ticks, raw);
+  }
+}
+
+TEST(TickLine, OnePictureInFiveSecondsIsNoLeapLiveOrInHaste) {
+  for (const int64_t interval_ms : {5000, 1}) {
+    TickLine line(90'000);
+    for (int64_t i = 0; i < 100; ++i)
+      EXPECT_EQ(line.Put(i * 450'000, At(i * interval_ms)).ticks, i * 450'000);
+  }
+}
+
+TEST(TickLine, WhatAStallHeldMayBeLeftOut) {
+  TickLine line(90'000);
+  for (int64_t ms = 0; ms < 10'000; ms += 40) line.Put(ms * 90, At(ms));
+  // Nothing for 8 s; one picture from its beginning, then the next of now.
+  EXPECT_EQ(line.Put(10'000 * 90, At(18'000)).leap, 0);
+  EXPECT_EQ(line.Put(18'000 * 90, At(18'010)).leap, 0);
+}
+
+TEST(TickLine, StampsThatStandStillGoOnByArrivalUntilTheyMove) {
+  TickLine line(90'000);
+  line.Put(0, At(0));
+  for (int64_t ms = 40; ms < 20'000; ms += 40) line.Put(0, At(ms));
+  EXPECT_EQ(line.newest(), 19'960 * 90);
+  EXPECT_FALSE(line.Put(3600, At(20'000)).frozen);
+  EXPECT_EQ(line.newest(), 20'000 * 90);
+}
+
+TEST(TickLine, AnotherRateHoldsFromTheNewestOn) {
+  TickLine line(90'000);
+  line.Put(1000, At(0));
+  line.Put(4000, At(40));
+  line.SetRate(6, 5);
+  EXPECT_EQ(line.Of(4000), 4000);
+  EXPECT_EQ(line.Put(7000, At(80)).ticks, 7600);
+  line.SetRate(1, 1);
+  EXPECT_EQ(line.Put(10'600, At(120)).ticks, 11'200);
+}
+
+ProducerClock::Verdict Report(ProducerClock& clock, int64_t ms, int64_t producer_ms) {
+  return clock.Report(ms, ProducerTimeFromUs(ToMs(At(producer_ms)) * 1000), At(ms), ms);
+}
+
 TEST(ProducerClock, FollowsTheServerUntilItIsTold) {
   ProducerClock clock(1000);
-  clock.Received(0, At(0));
+  EXPECT_FALSE(clock.Received(0, At(0)));
   EXPECT_EQ(clock.MapUs(500), ToMs(At(500)) * 1000);
   EXPECT_FALSE(clock.from_reports());
-  EXPECT_EQ(clock.Report(1000, ProducerTimeFromUs(ToMs(At(1000 + 2500)) * 1000), At(1000)),
-            ProducerClock::Verdict::kAnchored);
+  EXPECT_EQ(Report(clock, 1000, 1000 + 2500), ProducerClock::Verdict::kAnchored);
   EXPECT_TRUE(clock.from_reports());
   EXPECT_EQ(clock.MapUs(1500), ToMs(At(4000)) * 1000);
+}
+
+TEST(ProducerClock, WithoutReportsDriftIsFollowedAgainAndAgain) {
+  ProducerClock clock(1000);
+  for (int64_t s = 0; s < 4 * 3600; ++s) {
+    EXPECT_FALSE(clock.Received(s * 1000 + s / 2, At(s * 1000)));
+    EXPECT_NEAR(static_cast<double>(clock.MapUs(s * 1000 + s / 2)), ToMs(At(s * 1000)) * 1e3, 6e5);
+  }
 }
 
 TEST(ProducerClock, SmallCorrectionsAreSlewed) {
   ProducerClock clock(1000);
   const int64_t start_us = ToMs(At(0)) * 1000;
-  clock.Report(0, ProducerTimeFromUs(start_us), At(0));
-  EXPECT_EQ(clock.Report(10'000, ProducerTimeFromUs(start_us + 10'000'000 + 50'000), At(10'000)),
-            ProducerClock::Verdict::kFollowed);
+  Report(clock, 0, 0);
+  EXPECT_EQ(Report(clock, 10'000, 10'000 + 50), ProducerClock::Verdict::kFollowed);
   EXPECT_EQ(clock.MapUs(10'000), start_us + 10'000'000);
   EXPECT_EQ(clock.MapUs(11'000), start_us + 11'000'000 + 2000);
   EXPECT_EQ(clock.MapUs(60'000), start_us + 60'000'000 + 50'000);
 }
 
-TEST(ProducerClock, ASetClockIsAJumpAndAnInsaneOneIsLeftForTheServers) {
+TEST(ProducerClock, AJumpIsFollowedWhenTheNextReportAgreesWithIt) {
   ProducerClock clock(1000);
   const int64_t start_us = ToMs(At(0)) * 1000;
-  clock.Report(0, ProducerTimeFromUs(start_us), At(0));
-  EXPECT_EQ(clock.Report(1000, ProducerTimeFromUs(start_us + 31'000'000), At(1000)),
-            ProducerClock::Verdict::kJumped);
-  EXPECT_EQ(clock.MapUs(2000), start_us + 32'000'000);
-  EXPECT_EQ(clock.Report(2000, ProducerTimeFromUs(0), At(2000)), ProducerClock::Verdict::kJumped);
+  Report(clock, 0, 0);
+  EXPECT_EQ(Report(clock, 1000, 31'000), ProducerClock::Verdict::kDoubted);
+  EXPECT_EQ(clock.MapUs(1500), start_us + 1'500'000);
+  EXPECT_EQ(Report(clock, 2000, 32'000), ProducerClock::Verdict::kJumped);
+  EXPECT_EQ(clock.MapUs(3000), start_us + 33'000'000);
+  EXPECT_TRUE(clock.from_reports());
+}
+
+TEST(ProducerClock, OneWildReportChangesNothingAndThreeEndBelief) {
+  ProducerClock clock(1000);
+  Report(clock, 0, 0);
+  EXPECT_EQ(Report(clock, 1000, 90'000), ProducerClock::Verdict::kDoubted);
+  EXPECT_EQ(Report(clock, 2000, 2000), ProducerClock::Verdict::kFollowed);
+  EXPECT_EQ(Report(clock, 3000, 50'000), ProducerClock::Verdict::kDoubted);
+  EXPECT_EQ(Report(clock, 4000, 20'000), ProducerClock::Verdict::kDoubted);
+  EXPECT_EQ(Report(clock, 5000, -70'000), ProducerClock::Verdict::kJumped);
   EXPECT_FALSE(clock.from_reports());
-  EXPECT_EQ(clock.MapUs(3000), start_us + 3'000'000);
-  EXPECT_EQ(clock.Report(3000, ProducerTimeFromUs(INT64_MIN), At(3000)),
+  EXPECT_EQ(clock.MapUs(6000), ToMs(At(6000)) * 1000);
+  // Two that agree are believed again.
+  EXPECT_EQ(Report(clock, 7000, 9000), ProducerClock::Verdict::kDoubted);
+  EXPECT_EQ(Report(clock, 8000, 10'000), ProducerClock::Verdict::kJumped);
+  EXPECT_TRUE(clock.from_reports());
+}
+
+TEST(ProducerClock, AnInsaneOneIsLeftForTheServers) {
+  ProducerClock clock(1000);
+  Report(clock, 0, 0);
+  EXPECT_EQ(Report(clock, 2000, -3'600'000), ProducerClock::Verdict::kInsane);
+  EXPECT_EQ(Report(clock, 3000, -3'599'000), ProducerClock::Verdict::kJumped);
+  EXPECT_FALSE(clock.from_reports());
+  EXPECT_EQ(clock.MapUs(4000), ToMs(At(4000)) * 1000);
+  EXPECT_EQ(clock.Report(4000, ProducerTimeFromUs(INT64_MIN), At(4000), 4000),
             ProducerClock::Verdict::kInsane);
+}
+
+TEST(ProducerClock, TheSameTimeAgainAndAReportOfOtherMediaAreNotFollowed) {
+  ProducerClock clock(1000);
+  Report(clock, 0, 0);
+  EXPECT_EQ(Report(clock, 5000, 0), ProducerClock::Verdict::kFrozen);
+  EXPECT_EQ(clock.Report(0, ProducerTimeFromUs(ToMs(At(20'000)) * 1000), At(20'000), 20'000),
+            ProducerClock::Verdict::kDoubted);
+  EXPECT_EQ(clock.MapUs(5000), ToMs(At(5000)) * 1000);
+}
+
+TEST(ProducerClock, ItsSteadyTimeDoesNotJump) {
+  ProducerClock clock(1000);
+  Report(clock, 0, 0);
+  Report(clock, 1000, 1000);
+  ASSERT_TRUE(clock.settled());
+  Report(clock, 2000, 62'000);
+  ASSERT_EQ(Report(clock, 3000, 63'000), ProducerClock::Verdict::kJumped);
+  EXPECT_EQ(clock.MapUs(3000), ToMs(At(63'000)) * 1000);
+  EXPECT_EQ(clock.SteadyUs(3000), ToMs(At(3000)) * 1000);
+}
+
+TEST(RateGauge, BelievesOnlyWhatFourClocksSayForTwentySeconds) {
+  const auto reading = [](int64_t ms, int64_t per_ms, int64_t media_per_ms, int64_t wall_ms) {
+    return RateGauge::Reading{ms * per_ms, ms * media_per_ms, ProducerTimeFromUs(wall_ms * 1000),
+                              At(ms)};
+  };
+  RateGauge lies(90'000), haste(90'000), slow_wall(90'000);
+  std::optional<RateGauge::Rate> rate;
+  for (int64_t ms = 0; ms <= 20'000; ms += 5000) {
+    EXPECT_FALSE(rate) << ms;
+    rate = lies.Take(reading(ms, 75, 75, ms));
+    EXPECT_FALSE(haste.Take(reading(ms, 90, 180, ms)));
+    EXPECT_FALSE(slow_wall.Take(reading(ms, 75, 75, ms / 2)));
+  }
+  ASSERT_TRUE(rate);
+  EXPECT_EQ(rate->ticks * 75, rate->raw * 90);
+}
+
+TEST(ArrivalFollower, FollowsDriftByTwoThousandPpmAndALeapWhenItLasts) {
+  ArrivalTrend sound, pictures;
+  ArrivalFollower follower;
+  int64_t place_us = 7'000;
+  for (int64_t ms = 0; ms < 3'600'000; ms += 20) {
+    const int64_t leap_us = ms >= 1'800'000 ? 400'000 : 0;
+    pictures.Note(ms * 1000, At(ms + ms * 7919 % 60));
+    sound.Note(ms * 1000 + ms / 2 - leap_us, At(ms + ms * 104'729 % 60));
+    place_us += follower.Take(sound, pictures, place_us);
+    const int64_t truth_us = 7'000 - ms / 2 + leap_us;
+    if (ms < 1'800'000 || ms > 1'840'000) {
+      EXPECT_NEAR(static_cast<double>(place_us), static_cast<double>(truth_us), 15'000) << ms;
+    }
+  }
 }
 
 TEST(Ticks, AreRescaledToTheNearest) {

@@ -68,6 +68,15 @@ TEST(UnwrapTest, TimestampsGoOnOverTheWrapAndBack) {
   EXPECT_EQ(unwrapper.Next(0x200), 0x1'0000'0200);
 }
 
+TEST(UnwrapTest, MpegTimesGoOnOverTheirWrapAt33Bits) {
+  MpegUnwrapper unwrapper;
+  EXPECT_EQ(unwrapper.Next(0x1'ffff'ff00), 0x1'ffff'ff00);
+  EXPECT_EQ(unwrapper.Next(0x100), 0x2'0000'0100);
+  EXPECT_EQ(unwrapper.Near(0x1'ffff'fff0), 0x1'ffff'fff0);
+  EXPECT_EQ(unwrapper.Next(0x1'0000'00ff), 0x3'0000'00ff);  // just less than half of the range
+  EXPECT_EQ(unwrapper.Next(0x0'0000'00ff), 0x2'0000'00ff);  // half of it: back
+}
+
 TEST(UnwrapTest, AMillionWrapsOfRandomStepsEqualTheSum) {
   const uint64_t seed = RandomU64();
   SCOPED_TRACE(seed);
