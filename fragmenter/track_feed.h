@@ -85,7 +85,7 @@ class TrackFeed {
   ArrivalFollower follower_;
   std::optional<int64_t> sync_us_;
   std::optional<int64_t> start_;  // ticks of line_
-  int64_t newest_raw_ = 0;  // the highest stamp since the last leap
+  int64_t newest_raw_ = 0;        // the highest stamp since the last leap
 };
 
 }  // namespace penstock::fragmenter

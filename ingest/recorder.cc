@@ -259,9 +259,18 @@ Recorder::~Recorder() {
 
 void Recorder::ScheduleTick() {
   tick_ = executor_->StartTimer(executor_->SteadyNow() + std::chrono::seconds(1), [this] {
+    FollowServerClock();
     fragmenter_.Tick(clock_.Now());
     ScheduleTick();
   });
+}
+
+// Before anything that was received by the new clock.
+void Recorder::FollowServerClock() {
+  const std::chrono::milliseconds by = clock_watch_.Look(clock_);
+  if (by.count() == 0) return;
+  log::Write(log::kWarning, "server clock set", {{"ms", by.count()}});
+  fragmenter_.ServerClockSet(by);
 }
 
 void Recorder::SetTrack(fragmenter::TrackConfig config) {
@@ -276,6 +285,7 @@ void Recorder::SetTrack(fragmenter::TrackConfig config) {
 
 void Recorder::SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
                             ServerTime received) {
+  FollowServerClock();
   fragmenter_.SenderReport(track, pts, producer, received);
 }
 
@@ -301,6 +311,7 @@ void Recorder::Push(fragmenter::AccessUnit unit) {
     view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] += bytes;
   }
   if (!pipeline_->asked) pipeline_->AskForShard();
+  FollowServerClock();
   const Status pushed = fragmenter_.Push(std::move(unit));
   if (!pushed.ok()) {
     static metrics::Counter& refused = metrics::GetCounter("penstock_access_units_refused_total",

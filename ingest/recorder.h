@@ -8,6 +8,7 @@
 
 #include "fragmenter/fragmenter.h"
 #include "ingest/media_sink.h"
+#include "ingest/server_clock_watch.h"
 #include "ingest/sources.h"
 #include "store/shard.h"
 
@@ -89,11 +90,13 @@ class Recorder final : public MediaSink {
  private:
   struct Pipeline;
   void ScheduleTick();
+  void FollowServerClock();
 
   std::shared_ptr<View> view_;
   std::shared_ptr<Pipeline> pipeline_;
   fragmenter::Fragmenter fragmenter_;
   Clock& clock_;
+  ServerClockWatch clock_watch_;
   Executor* executor_;
   Executor::TimerId tick_ = 0;
 };
