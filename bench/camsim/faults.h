@@ -6,6 +6,8 @@
 
 namespace camsim {
 
+struct ClockFault;
+
 struct Faults {
   uint32_t drop_every = 0;     // each n-th video packet is never sent
   uint32_t reorder_every = 0;  // each n-th video packet is sent behind its successor
@@ -13,6 +15,7 @@ struct Faults {
   std::optional<uint32_t> close_after_seconds;
   bool silent_audio = false;   // announced, never sent
   bool no_key_frames = false;  // pictures that depend on others, only
+  const ClockFault* clock = nullptr;
 };
 
 }  // namespace camsim

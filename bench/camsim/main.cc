@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "bench/camsim/clock_faults.h"
 #include "bench/camsim/simulator.h"
 
 namespace camsim {
@@ -79,12 +80,18 @@ std::vector<Row> Rows(Options& o) {
       {"close-after", "seconds; then the connection ends", To(faults.close_after_seconds)},
       {"silent-audio", "announce audio, send none", To(faults.silent_audio), true},
       {"no-key-frames", "send none", To(faults.no_key_frames), true},
+      {"fault", "a clock that is wrong, by name (below)",
+       [&faults](std::string_view value) {
+         return (faults.clock = FindClockFault(value)) != nullptr;
+       }},
   };
 }
 
 void PrintHelp(const std::vector<Row>& rows) {
   fmt::print("Plays many RTSP cameras from one clip.\n\n  camsim [--option value]...\n\n");
   for (const Row& row : rows) fmt::print("  --{:20} {}\n", row.name, row.help);
+  fmt::print("\nClocks for --fault; what happens once, happens after ten seconds:\n\n");
+  for (const ClockFault& fault : ClockFaults()) fmt::print("  {:22} {}\n", fault.name, fault.help);
 }
 
 Status Parse(const std::vector<Row>& rows, const std::vector<std::string_view>& arguments) {

@@ -9,6 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "bench/camsim/clock_faults.h"
+
 namespace camsim {
 namespace {
 
@@ -41,6 +43,8 @@ Session::Session(const Studio& studio, Counts& counts, int fd, sockaddr_in peer)
     track.sequence = static_cast<uint16_t>(random_.Next());
     track.first_timestamp = static_cast<uint32_t>(random_.Next());
     track.ssrc = static_cast<uint32_t>(random_.Next());
+    if (studio.faults.clock != nullptr && studio.faults.clock->wraps)
+      track.first_timestamp = 0u - 10 * clip.clock_rate;
     tracks_.push_back(track);
   }
   ++counts_.sessions;

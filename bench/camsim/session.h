@@ -86,6 +86,8 @@ class Session {
   bool IsOurs(std::string_view path) const;
 
   Time DueTime(const Track& track) const;
+  // The RTP time stamp for this media time, in ticks since the first PLAY.
+  uint32_t Stamp(const Track& track, uint64_t ticks) const;
   bool SendFrame(Track& track);
   bool SendReport(Track& track, Time now);
   bool IsSilent(const Track& track, const ClipTrack::Frame& frame, Time now) const;

@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include "base/byte_io.h"
+#include "bench/camsim/clock_faults.h"
 #include "bench/camsim/session.h"
 
 namespace camsim {
@@ -29,12 +30,14 @@ void Put32(uint8_t* at, uint32_t value) {
   Put16(at + 2, static_cast<uint16_t>(value));
 }
 
-uint64_t NtpNow() {
-  constexpr uint64_t kSecondsFrom1900To1970 = 2'208'988'800;
+// Now, and so much later, as NTP writes it.
+uint64_t NtpNow(int64_t later_us) {
+  constexpr int64_t kSecondsFrom1900To1970 = 2'208'988'800;
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
-  const auto fraction = (static_cast<uint64_t>(now.tv_nsec) << 32) / 1'000'000'000;
-  return (static_cast<uint64_t>(now.tv_sec) + kSecondsFrom1900To1970) << 32 | fraction;
+  const int64_t us = now.tv_sec * 1'000'000 + now.tv_nsec / 1000 + later_us;
+  const auto fraction = (static_cast<uint64_t>(us % 1'000'000) << 32) / 1'000'000;
+  return static_cast<uint64_t>(us / 1'000'000 + kSecondsFrom1900To1970) << 32 | fraction;
 }
 
 void SendDatagrams(int socket, sockaddr_in& to, std::vector<iovec>& packets) {
@@ -58,6 +61,17 @@ void SendDatagrams(int socket, sockaddr_in& to, std::vector<iovec>& packets) {
 Time Session::DueTime(const Track& track) const {
   const uint64_t ticks = track.next_frame * track.clip->ticks_per_frame;
   return started_ + std::chrono::nanoseconds(ticks * 1'000'000 / track.clip->clock_rate * 1000);
+}
+
+uint32_t Session::Stamp(const Track& track, uint64_t ticks) const {
+  const ClockFault* const fault = studio_.faults.clock;
+  if (fault == nullptr) return static_cast<uint32_t>(track.first_timestamp + ticks);
+  const auto rate = static_cast<int64_t>(track.clip->clock_rate);
+  const int64_t us = static_cast<int64_t>(ticks) * 1'000'000 / rate;
+  const int64_t shown = fault->stamp(track.clip->codec != "AAC", us);
+  // Whole ticks where the clock is right.
+  const int64_t off = (shown - us) * rate / 1'000'000;
+  return static_cast<uint32_t>(track.first_timestamp + static_cast<int64_t>(ticks) + off);
 }
 
 // Audio goes along with the next picture: one wake-up for both. Without video it has its own time.
@@ -105,8 +119,7 @@ bool Session::SendFrame(Track& track) {
     ++counts_.frames_lost;
     return true;
   }
-  const auto timestamp =
-      static_cast<uint32_t>(track.first_timestamp + track.next_frame * clip.ticks_per_frame);
+  const uint32_t timestamp = Stamp(track, track.next_frame * clip.ticks_per_frame);
   const size_t skip = track.tcp ? 0 : kInterleavedHeaderBytes;
   std::vector<iovec> parts;
   parts.reserve(frame.packets);
@@ -164,9 +177,11 @@ bool Session::SendReport(Track& track, Time now) {
   report.Be<uint8_t>(kSenderReport);
   report.Be<uint16_t>(kBytes / 4 - 1);
   report.Be<uint32_t>(track.ssrc);
-  report.Be<uint64_t>(NtpNow());
-  report.Be<uint32_t>(static_cast<uint32_t>(
-      track.first_timestamp + static_cast<uint64_t>(elapsed * track.clip->clock_rate)));
+  const auto* const fault = studio_.faults.clock;
+  const std::optional<int64_t> off =
+      fault == nullptr ? 0 : fault->wall(static_cast<int64_t>(elapsed * 1e6));
+  report.Be<uint64_t>(off ? NtpNow(*off) : 0);
+  report.Be<uint32_t>(Stamp(track, static_cast<uint64_t>(elapsed * track.clip->clock_rate)));
   report.Be<uint32_t>(track.packets);
   report.Be<uint32_t>(track.bytes);
   auto& bytes = report.buffer();
