@@ -152,6 +152,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   Result<std::optional<std::vector<ItemRef>>> FindInWindow(const Selector& from, size_t limit);
   Result<uint64_t> ResolveServerTime(ServerTime time, const ShardState& state);
   Result<uint64_t> ResolveProducerTime(ProducerTime time, uint64_t mark, uint64_t end);
+  std::optional<uint64_t> ResolveTimeInWindow(const Selector& from, uint64_t mark) const;
   Result<uint64_t> ResolveNumber(uint64_t index, uint64_t mark, uint64_t end);
   Result<ItemBytes> OpenBlocking(const ItemRef& ref, BodyForm form);
   Result<Bytes> ReadMetaBlocking(const ItemRef& ref);

@@ -1,0 +1,165 @@
+// Where a selector points: numbers and times to ordinals.
+#include <algorithm>
+
+#include "store/shard_impl.h"
+
+namespace penstock::store {
+namespace {
+
+// How far before a time an item may begin and still contain it, and how many may begin between the
+// two: twice what a fragment lasts at most, in late uploads of fragments of a second.
+constexpr int64_t kLookBackUs = 60'000'000;
+constexpr int kLookBackItems = 128;
+
+int64_t DurationMs(const ItemHeader& header) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(header.duration).count();
+}
+
+// Of the items that are nowhere but in the window: the first that contains the time, else the one
+// that begins next after it. Neither clock need run with the ordinals.
+class LiveOnlyLookup {
+ public:
+  void See(uint64_t ordinal, int64_t from, int64_t lasts, int64_t asked) {
+    if (found_) return;
+    if (from <= asked && asked < from + std::max<int64_t>(lasts, 1)) found_ = ordinal;
+    if (from > asked && (!next_ || from < next_->time)) next_ = {ordinal, from};
+  }
+  uint64_t Or(uint64_t end) const { return found_ ? *found_ : next_ ? next_->ordinal : end; }
+
+ private:
+  std::optional<uint64_t> found_;
+  std::optional<Index::TimePlace> next_;
+};
+
+}  // namespace
+
+// A number made in an earlier epoch may carry the counter of an ordinal that was used again since:
+// what is larger than it then starts before that ordinal.
+Result<uint64_t> ShardImpl::ResolveNumber(uint64_t index, uint64_t mark, uint64_t end) {
+  uint64_t at = std::min(OrdinalOfIndex(index) + 1, end);
+  while (at > mark) {
+    uint64_t before = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      const WindowItem* const item = window_.Find(at - 1);
+      if (item != nullptr) before = item->header.number.index;
+      const auto deferred = deferred_.find(at - 1);
+      if (deferred != deferred_.end()) before = deferred->second.record.header.number.index;
+    }
+    if (before == 0) {
+      const auto item = context_->index->GetItem(id_, at - 1);
+      // A hole of items that were never stored: look on.
+      if (!item.ok() && item.error().code() != ErrorCode::kNotFound) return item.error();
+      if (!item.ok()) break;
+      before = item->record.header.number.index;
+    }
+    if (before <= index) break;
+    --at;
+  }
+  return at;
+}
+
+Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState& state) {
+  // Nothing was received before 1970; keys sort as unsigned.
+  const int64_t ms = std::max<int64_t>(ToMs(time), 0);
+  uint64_t end = 0;
+  std::vector<ItemHeader> deferred;
+  {
+    const std::lock_guard lock(mutex_);
+    end = window_.end();
+    deferred = DeferredFrom(state.low_water, end);
+  }
+  std::optional<Index::TimePlace> next;  // the first item after the time, over all clock runs
+  for (const ItemHeader& gap : deferred) {
+    const int64_t from = gap.number.server_ms;
+    if (from <= ms && ms < from + std::max<int64_t>(DurationMs(gap), 1)) return gap.ordinal;
+    if (from > ms && (!next || from < next->time)) next = {gap.ordinal, from};
+  }
+  for (size_t i = 0; i < state.clock_runs.size(); ++i) {
+    const auto run = static_cast<uint32_t>(state.first_clock_run + i);
+    PS_TRY(const Index::Around around, context_->index->SeekServerTime(id_, run, ms));
+    if (around.at_or_before && around.at_or_before->ordinal >= state.low_water) {
+      const auto item = context_->index->GetItem(id_, around.at_or_before->ordinal);
+      if (item.ok() && ms < item->record.header.number.server_ms +
+                                std::max<int64_t>(DurationMs(item->record.header), 1)) {
+        return around.at_or_before->ordinal;
+      }
+    }
+    if (around.after && (!next || around.after->time < next->time)) next = around.after;
+  }
+  return next ? next->ordinal : end;
+}
+
+Result<uint64_t> ShardImpl::ResolveProducerTime(ProducerTime time, uint64_t mark, uint64_t end) {
+  const int64_t asked_us = ToUs(time);
+  PS_TRY(Index::Around around, context_->index->SeekProducerTime(id_, asked_us));
+  std::optional<Index::TimePlace> before = around.at_or_before;
+  // What was uploaded late may lie within the time of a longer item, and hidden items may still
+  // have rows: the nearest start before the time is not always that of the item that contains it.
+  for (int looked = 0; before && looked < kLookBackItems; ++looked) {
+    if (before->time < asked_us - kLookBackUs) break;
+    if (before->ordinal >= mark) {
+      const auto item = context_->index->GetItem(id_, before->ordinal);
+      if (item.ok() && asked_us < ToUs(item->record.header.producer_time) +
+                                      std::max<int64_t>(item->record.header.duration.count(), 1)) {
+        return before->ordinal;
+      }
+    }
+    PS_TRY(const Index::Around earlier, context_->index->SeekProducerTime(id_, before->time - 1));
+    before = earlier.at_or_before;
+  }
+  while (around.after && around.after->ordinal < mark) {
+    const int64_t hidden_us = around.after->time;
+    PS_TRY(around, context_->index->SeekProducerTime(id_, hidden_us));
+  }
+  return around.after ? around.after->ordinal : end;
+}
+
+// Requires mutex_. Nothing of a live-only shard's window is in the index.
+std::optional<uint64_t> ShardImpl::ResolveTimeInWindow(const Selector& from, uint64_t mark) const {
+  const auto* server = std::get_if<FromServerTime>(&from);
+  const auto* producer = std::get_if<FromProducerTime>(&from);
+  if (server == nullptr && producer == nullptr) return std::nullopt;
+  LiveOnlyLookup lookup;
+  for (uint64_t at = std::max(mark, window_.begin()); at < window_.end(); ++at) {
+    const ItemHeader& header = window_.Find(at)->header;
+    if (server != nullptr) {
+      lookup.See(at, header.number.server_ms, DurationMs(header), ToMs(server->time));
+    } else {
+      lookup.See(at, ToUs(header.producer_time), header.duration.count(), ToUs(producer->time));
+    }
+  }
+  return lookup.Or(window_.end());
+}
+
+Result<uint64_t> ShardImpl::Resolve(const Selector& from) {
+  uint64_t mark = 0;
+  uint64_t end = 0;
+  ShardState state;
+  const ServerTime now = context_->clock->Now();
+  {
+    const std::lock_guard lock(mutex_);
+    PS_TRY_VOID(CheckOpen());
+    mark = ExpireLocked(ToMs(now));
+    end = window_.end();
+    if (std::holds_alternative<FromServerTime>(from)) state = state_;
+    if (retention_hours_.load() == 0) {
+      const std::optional<uint64_t> at = ResolveTimeInWindow(from, mark);
+      if (at) return *at;
+    }
+  }
+  if (std::holds_alternative<FromOldest>(from)) return mark;
+  if (std::holds_alternative<FromLatest>(from)) return end;
+  if (const auto* place = std::get_if<FromOrdinal>(&from)) return place->ordinal;
+  if (const auto* number = std::get_if<AfterNumber>(&from))
+    return ResolveNumber(number->index, mark, end);
+  if (const auto* time = std::get_if<FromServerTime>(&from)) {
+    PS_TRY(const uint64_t ordinal, ResolveServerTime(time->time, state));
+    return std::clamp(ordinal, mark, end);
+  }
+  PS_TRY(const uint64_t ordinal,
+         ResolveProducerTime(std::get<FromProducerTime>(from).time, mark, end));
+  return std::clamp(ordinal, mark, end);
+}
+
+}  // namespace penstock::store
