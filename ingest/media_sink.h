@@ -40,7 +40,7 @@ enum class SourceState {
   kRecording,  // access units arrive and fragments become durable
   kWaiting,    // connected, but something is missing; the reason says what
   kFailed,     // will be tried again; the reason says why and when
-  kRefused,    // will not be tried again until it is changed (unsupported codec, wrong URL)
+  kRefused,    // will not be tried again until it is changed (what cannot be a camera's URL)
 };
 std::string_view SourceStateName(SourceState state);  // "recording"
 

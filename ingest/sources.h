@@ -14,7 +14,8 @@ enum class RtspTransport {
   kAuto,
   kTcp,
   kUdp
-};  // kAuto: UDP is not tried first; TCP, and UDP if the camera refuses TCP
+};  // kAuto: TCP, and UDP if the camera refuses TCP. kUdp: UDP, and TCP for an hour if the camera
+    // refuses UDP or nothing comes by it
 
 // A camera to pull from. The stream has the source's name.
 struct SourceConfig {
@@ -40,6 +41,9 @@ struct TrackStatus {
   uint64_t units = 0;
   uint64_t bytes = 0;
   uint64_t packets_lost = 0;
+  // Since its source was last connected:
+  bool video = false;
+  uint64_t key_frames = 0;
   int64_t silent_ms = -1;  // since the last access unit; -1: none yet
 };
 

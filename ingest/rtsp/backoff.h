@@ -17,13 +17,19 @@ class Backoff {
   static constexpr std::chrono::seconds kLast{30};
   // After a refused login: cameras lock accounts and addresses that try too often.
   static constexpr std::chrono::seconds kAfterRefusedLogin{60};
+  // After a description with nothing to record in it: a camera that is still booting is soon
+  // better, one that sends another codec once somebody has changed its settings.
+  static constexpr std::chrono::seconds kUnrecordableFirst{60};
+  static constexpr std::chrono::seconds kUnrecordableLast{600};
   static constexpr std::chrono::seconds kSuccess{10};
 
   explicit Backoff(uint64_t seed) : random_(seed) {}
 
   // How long the connection that has just ended had delivered media.
   void OnStreamed(std::chrono::milliseconds how_long) {
-    if (how_long >= kSuccess) base_ = kFirst;
+    if (how_long < kSuccess) return;
+    base_ = kFirst;
+    unrecordable_base_ = kUnrecordableFirst;
   }
   // The next pause.
   std::chrono::milliseconds Next() {
@@ -32,6 +38,13 @@ class Backoff {
     return std::min<std::chrono::milliseconds>(pause, kLast);
   }
   std::chrono::milliseconds NextAfterRefusedLogin() { return Jitter(kAfterRefusedLogin); }
+  // 1, 2, 4, 8, 10 minutes.
+  std::chrono::milliseconds NextAfterUnrecordable() {
+    const std::chrono::milliseconds pause = Jitter(unrecordable_base_);
+    unrecordable_base_ =
+        std::min<std::chrono::milliseconds>(unrecordable_base_ * 2, kUnrecordableLast);
+    return std::min<std::chrono::milliseconds>(pause, kUnrecordableLast);
+  }
 
  private:
   std::chrono::milliseconds Jitter(std::chrono::milliseconds around) {
@@ -42,6 +55,7 @@ class Backoff {
 
   Prng random_;
   std::chrono::milliseconds base_ = kFirst;
+  std::chrono::milliseconds unrecordable_base_ = kUnrecordableFirst;
 };
 
 }  // namespace penstock::ingest::rtsp

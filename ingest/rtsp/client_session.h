@@ -32,7 +32,7 @@ struct SessionEnd {
     kCancelled,
     kFailed,            // try again later
     kLoginRefused,      // the same, but later
-    kUnsupported,       // nothing there that can be recorded
+    kUnsupported,       // nothing there that can be recorded: try again much later
     kTransportRefused,  // 461
     kUdpSilent,
     kRedirected,

@@ -41,39 +41,34 @@ class Course {
         transport_(config.transport),
         backoff_(seed) {}
 
+  void OnConnecting(SteadyTime now) { transport_.OnConnecting(now); }
   const Url& url() const { return url_; }
   bool udp() const { return transport_.udp(); }
 
-  struct Step {
-    milliseconds pause{0};  // 0: at once
-    bool give_up = false;
-  };
-  Step After(const SessionEnd& end) {
-    Step step;
+  // The pause before the next connection; 0: at once. A camera is never given up: what it cannot do
+  // today it may be set to do tomorrow.
+  milliseconds After(const SessionEnd& end) {
     backoff_.OnStreamed(end.streamed);
     const bool hop = end.kind == SessionEnd::Kind::kRedirected && redirects_ < kRedirectsMax;
     redirects_ = hop ? redirects_ + 1 : 0;
     // A redirect is good for one connection; the next failure starts over from what was configured.
     url_ = hop ? *end.redirect : configured_;
-    if (hop) return step;
+    if (hop) return milliseconds(0);
     switch (end.kind) {
       case SessionEnd::Kind::kUnsupported:
-        step.give_up = true;
-        return step;
+        return backoff_.NextAfterUnrecordable();
       case SessionEnd::Kind::kTransportRefused:
-        if (transport_.OnRefused()) return step;
+        if (transport_.OnRefused()) return milliseconds(0);
         break;
       case SessionEnd::Kind::kUdpSilent:
-        if (transport_.OnUdpSilent()) return step;
+        if (transport_.OnUdpSilent()) return milliseconds(0);
         break;
       case SessionEnd::Kind::kLoginRefused:
-        step.pause = backoff_.NextAfterRefusedLogin();
-        return step;
+        return backoff_.NextAfterRefusedLogin();
       default:
         break;
     }
-    step.pause = backoff_.Next();
-    return step;
+    return backoff_.Next();
   }
 
  private:
@@ -90,6 +85,13 @@ void Report(Publications& publications, const StreamName& stream, SourceState st
   status.state = state;
   status.reason = std::move(reason);
   publications.Report(stream, std::move(status));
+}
+
+// "12 s", "4 min"
+std::string PauseWords(milliseconds pause) {
+  const auto s = std::chrono::round<std::chrono::seconds>(pause).count();
+  if (s >= 120) return fmt::format("{} min", (s + 30) / 60);
+  return fmt::format("{} s", std::max<int64_t>(s, 1));
 }
 
 Task<void> UntilCancelled(CancelToken token) {
@@ -112,6 +114,7 @@ Task<void> Pull(ClientEnvironment& environment, SourceConfig config, uint64_t se
   std::string last_reason;
   while (!token.cancelled()) {
     Report(publications, config.name, SourceState::kConnecting, last_reason);
+    course.OnConnecting(environment.clock.SteadyNow());
     ClientSession::Options options{config.name, course.url(), course.udp()};
     SessionEnd end;
     {
@@ -122,19 +125,12 @@ Task<void> Pull(ClientEnvironment& environment, SourceConfig config, uint64_t se
     if (token.cancelled()) co_return;
     log::Write(log::kInfo, "rtsp pull ended",
                {{"stream", config.name.text()}, {"reason", end.reason}});
-    const Course::Step step = course.After(end);
+    const milliseconds pause = course.After(end);
     last_reason = end.reason;
-    if (step.give_up) {
-      sink.reset();
-      Report(publications, config.name, SourceState::kRefused, end.reason);
-      co_await UntilCancelled(token);
-      co_return;
-    }
-    if (step.pause.count() == 0) continue;
-    const auto next_s = std::chrono::round<std::chrono::seconds>(step.pause).count();
+    if (pause.count() == 0) continue;
     Report(publications, config.name, SourceState::kFailed,
-           fmt::format("{}; next try in {} s", end.reason, std::max<int64_t>(next_s, 1)));
-    (void)co_await Sleep(step.pause, token);
+           fmt::format("{}; next try in {}", end.reason, PauseWords(pause)));
+    (void)co_await Sleep(pause, token);
   }
 }
 

@@ -25,6 +25,19 @@ TEST(BackoffTest, PausesDoubleWithJitterUpToHalfAMinute) {
   EXPECT_LE(backoff.Next(), milliseconds(1250));
 }
 
+TEST(BackoffTest, NothingToRecordIsLookedAtAgainEverMoreSeldomButForGood) {
+  const uint64_t seed = RandomU64();
+  SCOPED_TRACE(seed);
+  Backoff backoff(seed);
+  for (const int base : {60, 120, 240, 480, 600, 600}) {
+    const auto pause = backoff.NextAfterUnrecordable();
+    EXPECT_GE(pause, milliseconds(base * 750));
+    EXPECT_LE(pause, milliseconds(std::min(base * 1250, 600'000)));
+  }
+  backoff.OnStreamed(seconds(10));
+  EXPECT_LE(backoff.NextAfterUnrecordable(), seconds(75));
+}
+
 TEST(BackoffTest, TwoCamerasDoNotComeBackInStep) {
   Backoff a(1);
   Backoff b(2);
@@ -53,6 +66,21 @@ TEST(TransportChoiceTest, SilentUdpLeadsToTcpUnlessThatWasRefused) {
   EXPECT_TRUE(choice.udp());
   EXPECT_FALSE(choice.OnUdpSilent());
   EXPECT_TRUE(choice.udp());
+}
+
+TEST(TransportChoiceTest, WhatItStartedWithIsTriedAgainAfterAnHour) {
+  const SteadyTime start{std::chrono::hours(5)};
+  TransportChoice choice(RtspTransport::kUdp);
+  choice.OnConnecting(start);
+  EXPECT_TRUE(choice.OnUdpSilent());
+  choice.OnConnecting(start + seconds(5));
+  choice.OnConnecting(start + seconds(3599));
+  EXPECT_FALSE(choice.udp());
+  choice.OnConnecting(start + seconds(3600));
+  EXPECT_TRUE(choice.udp());
+  EXPECT_TRUE(choice.OnUdpSilent());
+  choice.OnConnecting(start + seconds(3605));
+  EXPECT_FALSE(choice.udp()) << "once an hour";
 }
 
 TEST(KeepAliveTest, PrefersWhatTheCameraListsAndPassesOverWhatItRefuses) {

@@ -87,15 +87,63 @@ TEST_F(PullerTest, PlainWordsForEveryRefusal) {
   }
 }
 
-TEST_F(PullerTest, NothingRecordableIsRefusedByNameAndNotTriedAgain) {
+TEST_F(PullerTest, NothingRecordableIsRefusedByNameAndLookedAtAgainAfterMinutes) {
+  const std::string recordable = camera_.sdp;
   camera_.sdp =
       "v=0\r\nm=video 0 RTP/AVP 26\r\nm=audio 0 RTP/AVP 0\r\nm=application 0 RTP/AVP 107\r\n"
       "a=rtpmap:107 vnd.onvif.metadata/90000\r\n";
   Start();
-  EXPECT_EQ(Last().state, SourceState::kRefused);
-  EXPECT_EQ(Last().reason, "unsupported codec Motion JPEG, G.711 (PCMU)");
-  Wait(std::chrono::hours(30));
+  EXPECT_EQ(Last().state, SourceState::kFailed);
+  EXPECT_THAT(Last().reason,
+              ::testing::MatchesRegex("unsupported codec Motion JPEG, G.711 .PCMU.; next try in "
+                                      "[0-9]+ s"));
+  Wait(seconds(40));
   EXPECT_EQ(camera_.dialled.size(), 1u);
+  Wait(std::chrono::hours(3));
+  EXPECT_THAT(Last().reason, ::testing::EndsWith(" min"));
+  EXPECT_GE(camera_.dialled.size(), 17u);
+  EXPECT_LE(camera_.dialled.size(), 27u);
+  // Somebody changes its settings.
+  camera_.sdp = recordable;
+  for (int s = 0; s < 600 && camera_.Count("PLAY") == 0; ++s) Wait(seconds(1));
+  Play(seconds(2));
+  EXPECT_EQ(Last().state, SourceState::kRecording);
+}
+
+TEST_F(PullerTest, ACameraWhoseMediaAreInactiveWhileItBootsIsRecordedSoonAfter) {
+  const std::string booted = camera_.sdp;
+  camera_.sdp += "a=inactive\r\n";
+  camera_.sdp.insert(camera_.sdp.find("m=audio"), "a=inactive\r\n");
+  Start();
+  EXPECT_THAT(Last().reason, StartsWith("the camera offers neither video nor audio; next try in"));
+  camera_.sdp = booted;
+  for (int s = 0; s < 75 && camera_.Count("PLAY") == 0; ++s) Wait(seconds(1));
+  Play(seconds(2));
+  EXPECT_EQ(Last().state, SourceState::kRecording);
+}
+
+TEST_F(PullerTest, UdpThatBroughtNothingIsTriedAgainWhenTheCameraComesBackAnHourLater) {
+  Start(RtspTransport::kUdp);
+  Wait(milliseconds(5100));
+  Play(seconds(2));
+  const auto last_transport = [this] {
+    std::string last;
+    for (const Request& request : camera_.requests) {
+      if (request.method == "SETUP") last = *request.headers.Find("Transport");
+    }
+    return last;
+  };
+  EXPECT_THAT(last_transport(), HasSubstr("TCP"));
+  camera_.Hang();
+  Wait(seconds(2));
+  EXPECT_THAT(last_transport(), HasSubstr("TCP"));
+  camera_.refuse_connections = true;
+  camera_.Hang();
+  Wait(std::chrono::hours(1));
+  camera_.refuse_connections = false;
+  const size_t before = camera_.Count("SETUP");
+  for (int s = 0; s < 31 && camera_.Count("SETUP") == before; ++s) Wait(seconds(1));
+  EXPECT_THAT(last_transport(), HasSubstr("client_port"));
 }
 
 TEST_F(PullerTest, AUrlThatCannotBeOneIsRefused) {
