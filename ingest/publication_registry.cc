@@ -50,7 +50,8 @@ std::string_view SourceStateName(SourceState state) {
   return "idle";
 }
 
-SourceStatus JudgeRecording(const RecorderCounters& counters, milliseconds running) {
+SourceStatus JudgeRecording(const RecorderCounters& counters) {
+  const milliseconds running = counters.running;
   if (counters.storage_error) {
     const Error& error = *counters.storage_error;
     const std::string words = error.code() == ErrorCode::kFull ? "disk full: " + error.message()
@@ -59,22 +60,31 @@ SourceStatus JudgeRecording(const RecorderCounters& counters, milliseconds runni
   }
   std::string silent;
   size_t flowing = 0;
+  bool keyless = false;
   for (const TrackStatus& track : counters.tracks) {
     if (!Silent(track, running)) {
-      if (track.units > 0) ++flowing;
+      if (track.silent_ms < 0) continue;
+      ++flowing;
+      keyless = keyless || (track.video && track.key_frames == 0);
       continue;
     }
     if (!silent.empty()) silent += "; ";
     silent += SilentWords(track, running);
   }
-  if (counters.fragments_stored > 0 && flowing > 0)
-    return {.state = SourceState::kRecording, .reason = silent};
+  if (counters.stored && flowing > 0) {
+    if (!keyless) return {.state = SourceState::kRecording, .reason = silent};
+    const std::string words =
+        fmt::format("no key frame for {} s: recorded without, not playable from any point",
+                    WholeSeconds(running));
+    return {.state = SourceState::kRecording,
+            .reason = silent.empty() ? words : words + "; " + silent};
+  }
   if (!silent.empty()) return {.state = SourceState::kWaiting, .reason = silent};
   if (flowing == 0) {
     return {.state = SourceState::kWaiting,
             .reason = fmt::format("connected, no media for {} s", WholeSeconds(running))};
   }
-  if (!counters.key_frame_seen) {
+  if (keyless) {
     return {.state = SourceState::kWaiting,
             .reason = fmt::format("no key frame for {} s", WholeSeconds(running))};
   }
@@ -83,14 +93,13 @@ SourceStatus JudgeRecording(const RecorderCounters& counters, milliseconds runni
 
 SourceStatus CombineStatus(const SourceStatus& reported, const SourceStatus& judged,
                            bool storage_trouble) {
-  if (storage_trouble) return judged;
   switch (reported.state) {
     case SourceState::kConnecting:
     case SourceState::kFailed:
     case SourceState::kRefused:
       return reported;
     case SourceState::kWaiting:
-      return reported.reason.empty() ? judged : reported;
+      return storage_trouble || reported.reason.empty() ? judged : reported;
     case SourceState::kIdle:
       return judged;
     case SourceState::kRecording:
@@ -143,7 +152,6 @@ Status PublicationRegistry::Claim(const StreamName& stream, const std::string& s
   entry.active = true;
   if (entry.kind == "push") entry.from = source;
   entry.since = clock_.Now();
-  entry.since_steady = clock_.SteadyNow();
   entry.view.reset();
   ++active_;
   ActiveGauge().Set(static_cast<int64_t>(active_));
@@ -262,8 +270,7 @@ PublicationStatus PublicationRegistry::Describe(const StreamName& stream,
   out.fragments_dropped = counters.fragments_dropped;
   out.fragments_waiting = counters.fragments_waiting;
   if (entry.active) {
-    const SourceStatus judged = JudgeRecording(
-        counters, std::chrono::duration_cast<milliseconds>(now - entry.since_steady));
+    const SourceStatus judged = JudgeRecording(counters);
     out.status = CombineStatus(entry.reported, judged, counters.storage_error.has_value());
     out.bits_per_second = counters.bits_per_second;
     out.tracks = std::move(counters.tracks);

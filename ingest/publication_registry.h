@@ -41,7 +41,6 @@ class PublicationRegistry final : public Publications {
     std::string from;
     SourceStatus reported;
     ServerTime since;
-    SteadyTime since_steady;
     bool active = false;  // a sink exists, or its last fragments are still on their way
     std::shared_ptr<const Recorder::View> view;
   };
@@ -66,11 +65,12 @@ class PublicationRegistry final : public Publications {
 };
 
 // How a publication is, in words for people: pure, from what its recorder has counted.
-SourceStatus JudgeRecording(const RecorderCounters& counters, std::chrono::milliseconds running);
+SourceStatus JudgeRecording(const RecorderCounters& counters);
 
 // One status from what the session reports and what the recorder's counters say. Trouble of the
-// session outweighs what can be guessed from silence; trouble of the store outweighs both. While
-// all is well both have their say ("without G.711 (PCMA), which cannot be recorded").
+// session outweighs what can be guessed from silence; trouble of the store outweighs both as long
+// as the session lasts: without one nothing comes that could be stored, and nobody knows. While all
+// is well both have their say ("without G.711 (PCMA), which cannot be recorded").
 SourceStatus CombineStatus(const SourceStatus& reported, const SourceStatus& judged,
                            bool storage_trouble);
 

@@ -63,6 +63,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   store::Slot slot;    // of the fragment that is being collected
   size_t waiting = 0;  // fragments on their way to the log
   bool closed = false;
+  uint64_t breaks = 0;   // what ends later than the connection it came by says nothing of the next
   bool over = false;     // the shard takes nothing more: deleted, or the store is closing
   store::RunId run = 0;  // 0: the next fragment starts one
   std::shared_ptr<const fragmenter::TrackSet> tracks;
@@ -82,7 +83,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     if (opened.ok()) {
       self->shard = std::move(opened).value();
     } else {
-      self->NoteStorage(opened.error());
+      self->NoteStorage(opened.error(), self->breaks);
     }
     self->StoreEarly();
     self->NotifyIfDrained();
@@ -120,7 +121,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     if (opened.ok()) {
       slot = std::move(opened).value();
     } else {
-      NoteStorage(opened.error());
+      NoteStorage(opened.error(), breaks);
     }
   }
 
@@ -168,12 +169,13 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
 
   static Task<void> RunAppend(std::shared_ptr<Pipeline> self, store::NewItem item, size_t bytes) {
     const store::RunId run_of_item = item.run != 0 ? item.run : item.slot.number().index;
+    const uint64_t breaks = self->breaks;
     const Result<store::ItemHeader> stored = co_await self->shard->Append(std::move(item));
     self->pending->Give(bytes);
     if (stored.ok()) {
-      self->NoteStored();
+      self->NoteStored(breaks);
     } else {
-      self->NoteStorage(stored.error());
+      self->NoteStorage(stored.error(), breaks);
       self->CountDropped("refused");
       // Its ordinal is a gap: what follows does not continue its run, unless another has begun
       // already.
@@ -184,9 +186,10 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
 
   static Task<void> RunDrop(std::shared_ptr<Pipeline> self, store::NewItem item) {
     self->CountDropped("overload");
+    const uint64_t breaks = self->breaks;
     const Result<store::ItemHeader> dropped =
         co_await self->shard->Drop(std::move(item), store::GapReason::kOverload);
-    if (!dropped.ok()) self->NoteStorage(dropped.error());
+    if (!dropped.ok()) self->NoteStorage(dropped.error(), breaks);
     self->Ended();
   }
 
@@ -203,18 +206,20 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     const std::lock_guard lock(view->mutex_);
     view->counters_.fragments_waiting = waiting + early.size();
   }
-  void NoteStored() {
+  void NoteStored(uint64_t breaks_then) {
     static metrics::Counter& stored =
         metrics::GetCounter("penstock_fragments_stored_total", "Fragments that became durable");
     stored.Add();
     const std::lock_guard lock(view->mutex_);
     ++view->counters_.fragments_stored;
+    if (breaks_then != breaks) return;
+    view->counters_.stored = true;
     view->counters_.storage_error.reset();
   }
-  void NoteStorage(const Error& error) {
+  void NoteStorage(const Error& error, uint64_t breaks_then) {
     over = over || error.code() == ErrorCode::kClosed;
-    bool news = false;
-    {
+    bool news = breaks_then != breaks;
+    if (!news) {
       const std::lock_guard lock(view->mutex_);
       news =
           !view->counters_.storage_error || view->counters_.storage_error->code() != error.code();
@@ -245,6 +250,7 @@ Recorder::Recorder(OpenShard open_shard, fragmenter::CutPolicy policy, PendingBy
   pipeline_->view = view_;
   pipeline_->pending = &pending;
   pipeline_->on_drained = std::move(on_drained);
+  view_->since_ = clock_.SteadyNow();
   ScheduleTick();
 }
 
@@ -276,9 +282,11 @@ void Recorder::FollowServerClock() {
 void Recorder::SetTrack(fragmenter::TrackConfig config) {
   {
     const std::lock_guard lock(view_->mutex_);
-    TrackStatus& track = view_->tracks_[config.number].status;
-    track.number = config.number;
-    track.description = DescribeTrack(config);
+    View::Track& track = view_->tracks_[config.number];
+    track.current = true;
+    track.status.number = config.number;
+    track.status.description = DescribeTrack(config);
+    track.status.video = fragmenter::IsVideo(config.codec);
   }
   fragmenter_.SetTrack(std::move(config));
 }
@@ -294,22 +302,8 @@ void Recorder::StartsAt(uint32_t track, int64_t pts) { fragmenter_.StartsAt(trac
 void Recorder::Push(fragmenter::AccessUnit unit) {
   static metrics::Counter& bytes_in =
       metrics::GetCounter("penstock_media_received_bytes_total", "Bytes of access units");
-  const size_t bytes = unit.data.size();
-  const SteadyTime now = clock_.SteadyNow();
-  bytes_in.Add(bytes);
-  {
-    const std::lock_guard lock(view_->mutex_);
-    View::Track& track = view_->tracks_[unit.track];
-    ++track.status.units;
-    track.status.bytes += bytes;
-    track.last_unit = now;
-    view_->counters_.key_frame_seen |= unit.key;
-    for (const int64_t second = SecondOf(now); view_->second_ < second;) {
-      view_->second_ = std::max(view_->second_ + 1, second - 10);
-      view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] = 0;
-    }
-    view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] += bytes;
-  }
+  bytes_in.Add(unit.data.size());
+  NoteUnit(unit);
   if (!pipeline_->asked) pipeline_->AskForShard();
   FollowServerClock();
   const Status pushed = fragmenter_.Push(std::move(unit));
@@ -322,6 +316,25 @@ void Recorder::Push(fragmenter::AccessUnit unit) {
   if (fragmenter_.open() && pipeline_->shard && !pipeline_->slot.open()) pipeline_->TakeSlot();
 }
 
+void Recorder::NoteUnit(const fragmenter::AccessUnit& unit) {
+  const size_t bytes = unit.data.size();
+  const SteadyTime now = clock_.SteadyNow();
+  const std::lock_guard lock(view_->mutex_);
+  View::Track& track = view_->tracks_[unit.track];
+  track.current = true;
+  ++track.status.units;
+  track.status.bytes += bytes;
+  // Every unit of audio is one, and none says that pictures can be decoded.
+  if (unit.key && track.status.video) ++track.status.key_frames;
+  track.last_unit = now;
+  if (!std::exchange(view_->any_unit_, true)) view_->since_ = now;
+  for (const int64_t second = SecondOf(now); view_->second_ < second;) {
+    view_->second_ = std::max(view_->second_ + 1, second - 10);
+    view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] = 0;
+  }
+  view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] += bytes;
+}
+
 void Recorder::PacketsLost(uint32_t track, uint64_t count) {
   static metrics::Counter& lost =
       metrics::GetCounter("penstock_rtp_packets_lost_total", "RTP packets that never came");
@@ -330,14 +343,29 @@ void Recorder::PacketsLost(uint32_t track, uint64_t count) {
   view_->tracks_[track].status.packets_lost += count;
 }
 
-void Recorder::Break() { fragmenter_.Break(); }
+void Recorder::Break() {
+  fragmenter_.Break();
+  ++pipeline_->breaks;
+  const std::lock_guard lock(view_->mutex_);
+  view_->since_ = clock_.SteadyNow();
+  view_->any_unit_ = false;
+  view_->counters_.stored = false;
+  view_->counters_.storage_error.reset();
+  for (auto& [number, track] : view_->tracks_) {
+    track.current = false;
+    track.last_unit.reset();
+    track.status.key_frames = 0;
+  }
+}
 
 bool Recorder::over() const { return pipeline_->over; }
 
 RecorderCounters Recorder::View::Snapshot(SteadyTime now) const {
   const std::lock_guard lock(mutex_);
   RecorderCounters out = counters_;
+  out.running = std::chrono::duration_cast<std::chrono::milliseconds>(now - since_);
   for (const auto& [number, track] : tracks_) {
+    if (!track.current) continue;
     TrackStatus status = track.status;
     status.number = number;
     if (track.last_unit) {

@@ -16,12 +16,15 @@ namespace penstock::ingest {
 
 // What a recorder has seen so far; read by status from other threads through Recorder::Snapshot.
 struct RecorderCounters {
-  std::vector<TrackStatus> tracks;
+  std::vector<TrackStatus> tracks;  // that were announced or sent since the last Break
   uint64_t fragments_stored = 0;
   uint64_t fragments_dropped = 0;
   uint64_t fragments_waiting = 0;  // cut, neither stored nor dropped yet
   uint64_t bits_per_second = 0;
-  bool key_frame_seen = false;
+  // Since the last Break, or the beginning:
+  std::chrono::milliseconds running{
+      0};                              // from the first access unit, while there is none from then
+  bool stored = false;                 // a fragment
   std::optional<Error> storage_error;  // why the newest fragment is not on disk
 };
 
@@ -77,10 +80,13 @@ class Recorder final : public MediaSink {
     struct Track {
       TrackStatus status;
       std::optional<SteadyTime> last_unit;
+      bool current = false;  // announced, or has sent, since the last Break
     };
     mutable std::mutex mutex_;
     std::map<uint32_t, Track> tracks_;
     RecorderCounters counters_;
+    SteadyTime since_;       // of counters_.running
+    bool any_unit_ = false;  // since the last Break
     // Bytes of the second under way and of the ten before it.
     std::array<uint64_t, 11> second_bytes_{};
     int64_t second_ = 0;
@@ -91,6 +97,7 @@ class Recorder final : public MediaSink {
   struct Pipeline;
   void ScheduleTick();
   void FollowServerClock();
+  void NoteUnit(const fragmenter::AccessUnit& unit);
 
   std::shared_ptr<View> view_;
   std::shared_ptr<Pipeline> pipeline_;

@@ -27,12 +27,10 @@ Verdict JudgeTrack(const TrackView& track, SteadyTime since, SteadyTime now, boo
     return verdict;
   }
   const auto waited = now - since;
-  if (!needed || waited < kKeyFrameNotice || progress.packets == 0) return verdict;
-  const bool waiting_for_key = track.video ? progress.key_units == 0 : progress.units == 0;
-  if (!waiting_for_key) return verdict;
-  verdict.kind = waited >= kKeyFramePatience ? Verdict::Kind::kDead : Verdict::Kind::kWaiting;
-  const bool unreadable = progress.units == 0 && !track.complaint.empty();
-  if (unreadable) {
+  if (!needed || waited < kUnreadableNotice || progress.packets == 0 || progress.units > 0)
+    return verdict;
+  verdict.kind = waited >= kUnreadablePatience ? Verdict::Kind::kDead : Verdict::Kind::kWaiting;
+  if (!track.complaint.empty()) {
     verdict.reason = fmt::format("{} cannot be read: {}", label, Printable(track.complaint, 200));
   } else if (track.video) {
     verdict.reason = fmt::format("no key frame for {} s", WholeSeconds(waited));

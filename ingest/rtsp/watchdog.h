@@ -31,12 +31,14 @@ struct Verdict {
 
 inline constexpr std::chrono::seconds kTrackSilence{10};
 inline constexpr std::chrono::seconds kUdpSilence{5};
-// A key frame interval of some seconds is usual; "smart" codecs go to half a minute.
-inline constexpr std::chrono::seconds kKeyFrameNotice{5};
-inline constexpr std::chrono::seconds kKeyFramePatience{60};
+// Packets that make no access unit, most often because a key frame and its parameter sets are
+// awaited. A key frame interval of some seconds is usual; "smart" codecs go to half a minute.
+inline constexpr std::chrono::seconds kUnreadableNotice{5};
+inline constexpr std::chrono::seconds kUnreadablePatience{60};
 
 // Pure. Every video track must deliver: a camera that still sends sound but no picture is dead.
-// Without video, every audio track must; beside video, silent audio is only said.
+// Without video, every audio track must; beside video, silent audio is only said. Pictures without
+// a key frame are none of its business: they are recorded, and the registry says how.
 Verdict Judge(std::span<const TrackView> tracks, SteadyTime playing_since, SteadyTime now,
               bool udp);
 

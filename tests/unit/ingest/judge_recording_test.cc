@@ -3,64 +3,96 @@
 namespace penstock::ingest {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 
 TrackStatus Video(int64_t silent_ms, uint64_t units = 100) {
-  return {.number = 1, .description = "H.264 1280x720", .units = units, .silent_ms = silent_ms};
+  return {.number = 1,
+          .description = "H.264 1280x720",
+          .units = units,
+          .video = true,
+          .key_frames = 3,
+          .silent_ms = silent_ms};
 }
 TrackStatus Audio(int64_t silent_ms, uint64_t units = 100) {
   return {
       .number = 2, .description = "AAC 48000 Hz stereo", .units = units, .silent_ms = silent_ms};
 }
 
-RecorderCounters Flowing() {
+RecorderCounters Flowing(milliseconds running) {
   RecorderCounters counters;
+  counters.running = running;
   counters.tracks = {Video(40), Audio(20)};
   counters.fragments_stored = 3;
-  counters.key_frame_seen = true;
+  counters.stored = true;
   return counters;
 }
 
 TEST(JudgeRecordingTest, AHealthySourceIsRecordingWithoutAReason) {
-  const SourceStatus status = JudgeRecording(Flowing(), seconds(30));
+  const SourceStatus status = JudgeRecording(Flowing(seconds(30)));
   EXPECT_EQ(status.state, SourceState::kRecording);
   EXPECT_EQ(status.reason, "");
 }
 
 TEST(JudgeRecordingTest, NothingAtAllIsSaidSo) {
-  const SourceStatus status = JudgeRecording(RecorderCounters(), seconds(3));
+  RecorderCounters counters;
+  counters.running = seconds(3);
+  const SourceStatus status = JudgeRecording(counters);
   EXPECT_EQ(status.state, SourceState::kWaiting);
   EXPECT_EQ(status.reason, "connected, no media for 3 s");
 }
 
 TEST(JudgeRecordingTest, MissingKeyFramesAreNamedWithTheirTime) {
-  RecorderCounters counters = Flowing();
-  counters.fragments_stored = 0;
-  counters.key_frame_seen = false;
-  const SourceStatus status = JudgeRecording(counters, seconds(12));
+  RecorderCounters counters = Flowing(seconds(12));
+  counters.stored = false;
+  counters.tracks[0].key_frames = 0;
+  const SourceStatus status = JudgeRecording(counters);
   EXPECT_EQ(status.state, SourceState::kWaiting);
   EXPECT_EQ(status.reason, "no key frame for 12 s");
 }
 
+TEST(JudgeRecordingTest, WhatIsStoredWithoutKeyFramesIsRecordingWithAWarning) {
+  RecorderCounters counters = Flowing(seconds(70));
+  counters.tracks[0].key_frames = 0;
+  const SourceStatus status = JudgeRecording(counters);
+  EXPECT_EQ(status.state, SourceState::kRecording);
+  EXPECT_EQ(status.reason, "no key frame for 70 s: recorded without, not playable from any point");
+}
+
+TEST(JudgeRecordingTest, SoundAloneNeedsNoKeyFrame) {
+  RecorderCounters counters = Flowing(seconds(70));
+  counters.tracks.erase(counters.tracks.begin());
+  EXPECT_EQ(JudgeRecording(counters).reason, "");
+  counters.stored = false;
+  EXPECT_EQ(JudgeRecording(counters).reason, "collecting the first fragment");
+}
+
+TEST(JudgeRecordingTest, FragmentsOfAnEarlierConnectionDoNotMakeItRecording) {
+  RecorderCounters counters = Flowing(seconds(1));
+  counters.stored = false;
+  EXPECT_EQ(JudgeRecording(counters).state, SourceState::kWaiting);
+  EXPECT_EQ(JudgeRecording(counters).reason, "collecting the first fragment");
+}
+
 TEST(JudgeRecordingTest, ASilentTrackIsNamedWhileTheOtherOneIsRecorded) {
-  RecorderCounters counters = Flowing();
+  RecorderCounters counters = Flowing(seconds(60));
   counters.tracks[1] = Audio(7000);
-  const SourceStatus status = JudgeRecording(counters, seconds(60));
+  const SourceStatus status = JudgeRecording(counters);
   EXPECT_EQ(status.state, SourceState::kRecording);
   EXPECT_EQ(status.reason, "no data on track 2 (AAC 48000 Hz stereo) for 7 s");
 }
 
 TEST(JudgeRecordingTest, WhenAllTracksFellSilentNothingIsBeingRecorded) {
-  RecorderCounters counters = Flowing();
+  RecorderCounters counters = Flowing(seconds(60));
   counters.tracks = {Video(9000), Audio(9000)};
-  EXPECT_EQ(JudgeRecording(counters, seconds(60)).state, SourceState::kWaiting);
+  EXPECT_EQ(JudgeRecording(counters).state, SourceState::kWaiting);
 }
 
 TEST(JudgeRecordingTest, AFullDiskOutweighsEverything) {
-  RecorderCounters counters = Flowing();
+  RecorderCounters counters = Flowing(seconds(60));
   counters.storage_error.emplace(ErrorCode::kFull, "95 % of the volume is used");
-  const SourceStatus status = JudgeRecording(counters, seconds(60));
+  const SourceStatus status = JudgeRecording(counters);
   EXPECT_EQ(status.state, SourceState::kWaiting);
   EXPECT_THAT(status.reason, HasSubstr("disk full"));
 }
@@ -75,10 +107,23 @@ TEST(CombineStatusTest, TroubleOfTheSessionOutweighsWhatCountersSay) {
   }
 }
 
-TEST(CombineStatusTest, AFullDiskIsShownWhateverTheSessionSays) {
+TEST(CombineStatusTest, AFullDiskIsShownWhateverASessionThatDeliversSays) {
   const SourceStatus judged{.state = SourceState::kWaiting, .reason = "disk full: x"};
-  const SourceStatus reported{.state = SourceState::kFailed, .reason = "why"};
-  EXPECT_EQ(CombineStatus(reported, judged, true).reason, "disk full: x");
+  for (const SourceState state :
+       {SourceState::kIdle, SourceState::kWaiting, SourceState::kRecording}) {
+    const SourceStatus reported{.state = state, .reason = "why"};
+    EXPECT_EQ(CombineStatus(reported, judged, true).reason, "disk full: x");
+  }
+}
+
+TEST(CombineStatusTest, ACameraThatIsAwayIsNotADiskThatWasFull) {
+  const SourceStatus judged{.state = SourceState::kWaiting, .reason = "disk full: x"};
+  for (const SourceState state :
+       {SourceState::kFailed, SourceState::kConnecting, SourceState::kRefused}) {
+    const SourceStatus reported{.state = state, .reason = "why"};
+    EXPECT_EQ(CombineStatus(reported, judged, true).state, state);
+    EXPECT_EQ(CombineStatus(reported, judged, true).reason, "why");
+  }
 }
 
 TEST(CombineStatusTest, WhatIsLeftOutOfARecordingIsStillSaid) {

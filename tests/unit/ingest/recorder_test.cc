@@ -290,6 +290,113 @@ TEST_F(RecorderTest, WhenTheDiskStallsWholeFragmentsAreDroppedWithAGapAndMemoryI
   EXPECT_EQ(gaps, dropped);
 }
 
+// What a status is made of, by the way that media takes.
+class StatusTest : public RecorderTest {
+ protected:
+  void Announce(MediaSink& sink, bool video, bool audio) {
+    auto set = [](MediaSink& to, bool with_video, bool with_audio) -> Task<void> {
+      if (with_video) to.SetTrack(VideoTrack());
+      if (with_audio) to.SetTrack(AudioTrack());
+      co_return;
+    };
+    OnLoop(set(sink, video, audio));
+  }
+  // Ten pictures a second, none of them a key frame, and sound.
+  void PlayWithoutKeys(MediaSink& sink, int from_second, int seconds, bool audio = true) {
+    auto play = [](MediaSink& to, int from, int count, bool with_audio) -> Task<void> {
+      for (int i = from * 10; i < (from + count) * 10; ++i) {
+        to.Push(Unit(1, i, kSecond / 10));
+        if (with_audio) to.Push(Unit(2, i, 4800));
+      }
+      co_return;
+    };
+    OnLoop(play(sink, from_second, seconds, audio));
+  }
+  void Break(MediaSink& sink) {
+    auto end = [](MediaSink& to) -> Task<void> {
+      to.Break();
+      co_return;
+    };
+    OnLoop(end(sink));
+  }
+  SourceStatus Now() { return StatusOf(stream_).status; }
+
+ private:
+  static TrackConfig AudioTrack() {
+    TrackConfig config;
+    config.number = 2;
+    config.codec = fragmenter::Codec::kAac;
+    config.codec_private = Bytes::Copy(std::string_view("\x11\x90", 2));
+    config.clock_rate = 48'000;
+    config.sample_rate = 48'000;
+    config.channels = 2;
+    return config;
+  }
+  static AccessUnit Unit(uint32_t track, int i, int64_t ticks) {
+    AccessUnit unit;
+    unit.track = track;
+    unit.pts = i * ticks;
+    unit.duration = ticks;
+    unit.key = track == 2;
+    unit.data = Bytes::Copy(std::string_view("\0\0\0\x02\x41\x9a", 6));
+    unit.received = ServerTimeFromMs(1'768'478'400'000 + i * 100);
+    return unit;
+  }
+};
+
+TEST_F(StatusTest, SoundDoesNotPassForTheKeyFrameThatIsMissing) {
+  auto sink = Begin(stream_);
+  Announce(*sink, true, true);
+  PlayWithoutKeys(*sink, 0, 8);
+  EXPECT_EQ(Now().state, SourceState::kWaiting);
+  EXPECT_THAT(Now().reason, ::testing::StartsWith("no key frame for "));
+  // At the maximum they are stored without one.
+  PlayWithoutKeys(*sink, 8, 16);
+  while (StatusOf(stream_).fragments_stored == 0) std::this_thread::yield();
+  EXPECT_EQ(Now().state, SourceState::kRecording);
+  EXPECT_THAT(Now().reason, ::testing::EndsWith(": recorded without, not playable from any point"));
+  End(std::move(sink));
+  SyncWait(registry_->Drain());
+  for (const store::ItemRef& item : Items(stream_))
+    EXPECT_NE(item.header.flags & store::kFlagNoKeyframe, 0u);
+}
+
+TEST_F(StatusTest, ACameraThatComesBackWithoutSoundIsNotAskedForIt) {
+  auto sink = Begin(stream_);
+  Announce(*sink, true, true);
+  PlayWithoutKeys(*sink, 0, 2);
+  ASSERT_EQ(StatusOf(stream_).tracks.size(), 2u);
+  Break(*sink);
+  EXPECT_TRUE(StatusOf(stream_).tracks.empty());
+  EXPECT_THAT(Now().reason, ::testing::StartsWith("connected, no media"));
+  PlayWithoutKeys(*sink, 2, 2, false);
+  ASSERT_EQ(StatusOf(stream_).tracks.size(), 1u);
+  EXPECT_EQ(StatusOf(stream_).tracks[0].description, "H.264 320x180");
+  EXPECT_EQ(StatusOf(stream_).tracks[0].units, 40u) << "counted over all connections";
+  EXPECT_THAT(Now().reason, ::testing::StartsWith("no key frame for "));
+  End(std::move(sink));
+}
+
+TEST_F(StatusTest, ADiskThatWasFullIsForgottenWithTheConnection) {
+  auto sink = Begin(stream_);
+  SetTrack(*sink);
+  Play(*sink, 0, 2);
+  disk_.SetCapacity(1);
+  const auto full = [&] { return Now().reason.find("disk full") != std::string::npos; };
+  for (int i = 0; i < 200 && !full(); ++i) Play(*sink, 2 + i, 1, 100'000);
+  ASSERT_TRUE(full()) << Now().reason;
+  registry_->Report(stream_, {.state = SourceState::kFailed, .reason = "no connection to camera"});
+  EXPECT_EQ(Now().reason, "no connection to camera");
+  Break(*sink);
+  registry_->Report(stream_, {.state = SourceState::kRecording, .reason = ""});
+  EXPECT_FALSE(full()) << Now().reason;
+  // It still is: the next fragment says so.
+  for (int i = 0; i < 20 && !full(); ++i) Play(*sink, 300 + i, 1, 100'000);
+  EXPECT_TRUE(full()) << Now().reason;
+  disk_.SetCapacity(1u << 30);
+  End(std::move(sink));
+}
+
 TEST_F(RecorderTest, AFullDiskIsSaidInWordsAndRecordingResumesByItself) {
   auto sink = Begin(stream_);
   SetTrack(*sink);
