@@ -67,29 +67,29 @@ void TrackReceiver::OnRtp(const Bytes& packet, SteadyTime now, ServerTime receiv
     if (header.ok()) progress_.foreign_payload_type = header->payload_type;
     return;
   }
-  now_ = now;
-  received_ = received;
-  if (!FollowsSource(*header)) return;
-  ++progress_.packets;
-  progress_.last_packet = now;
-  stats_.OnPacket(*header, now);
-  window_->Insert(header->sequence, packet, now);
+  Arrival arrival{packet, *header, now, received};
+  if (!ssrc_) ssrc_ = header->ssrc;
+  // One source at a time. Another one is followed when two packets in a row are its own: a camera
+  // that restarted its encoder. Until the second confirms it the first is held, for it is likely to
+  // be the start of a key frame.
+  const bool confirmed = probation_ && probation_->header.ssrc == header->ssrc;
+  if (confirmed) return FollowSource(*std::exchange(probation_, {}), std::move(arrival));
+  if (std::exchange(probation_, {})) ++progress_.foreign_packets;
+  if (header->ssrc == *ssrc_) return Take(arrival);
+  probation_ = std::move(arrival);
 }
 
-// One source at a time. Another one is followed when two packets in a row are its own: a camera
-// that restarted its encoder.
-bool TrackReceiver::FollowsSource(const rtp::PacketHeader& header) {
-  if (!ssrc_) ssrc_ = header.ssrc;
-  if (header.ssrc == *ssrc_) {
-    next_ssrc_.reset();
-    return true;
-  }
-  if (next_ssrc_ != header.ssrc) {
-    next_ssrc_ = header.ssrc;
-    return false;
-  }
-  ssrc_ = header.ssrc;
-  next_ssrc_.reset();
+void TrackReceiver::Take(const Arrival& arrival) {
+  now_ = arrival.now;
+  received_ = arrival.received;
+  ++progress_.packets;
+  progress_.last_packet = arrival.now;
+  stats_.OnPacket(arrival.header, arrival.now);
+  window_->Insert(arrival.header.sequence, arrival.packet, arrival.now);
+}
+
+void TrackReceiver::FollowSource(Arrival first, Arrival second) {
+  ssrc_ = second.header.ssrc;
   Flush();
   window_->Reset();
   stats_.Restart();
@@ -98,7 +98,12 @@ bool TrackReceiver::FollowsSource(const rtp::PacketHeader& header) {
   first_timestamp_.reset();
   start_.reset();
   sink_->Break();
-  return true;
+  // UDP may have swapped them.
+  const auto ahead =
+      static_cast<int16_t>(static_cast<uint16_t>(second.header.sequence - first.header.sequence));
+  if (ahead < 0) std::swap(first, second);
+  Take(first);
+  Take(second);
 }
 
 void TrackReceiver::Deliver(Bytes packet, uint64_t lost_before) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ingest/media_sink.h"
+#include "ingest/rtp/packet.h"
 #include "ingest/rtp/reception_stats.h"
 #include "ingest/rtp/reorder_window.h"
 #include "ingest/rtp/unwrap.h"
@@ -18,7 +19,9 @@ struct TrackProgress {
   uint64_t packets = 0;
   uint64_t units = 0;
   uint64_t key_units = 0;
-  uint64_t foreign_packets = 0;  // of a payload type that was not agreed on, or no RTP at all
+  // Of a payload type that was not agreed on, of a source that sent one and no more, or no RTP at
+  // all.
+  uint64_t foreign_packets = 0;
   uint8_t foreign_payload_type = 0;
   SteadyTime last_packet;
   SteadyTime last_unit;
@@ -62,8 +65,15 @@ class TrackReceiver {
 
  private:
   TrackReceiver(const SdpMedia& media, const fragmenter::gst::RtpFormat& format, uint32_t number);
+  struct Arrival {
+    Bytes packet;
+    rtp::PacketHeader header;
+    SteadyTime now;
+    ServerTime received;
+  };
+  void Take(const Arrival& arrival);
+  void FollowSource(Arrival first, Arrival second);
   void Deliver(Bytes packet, uint64_t lost_before);
-  bool FollowsSource(const rtp::PacketHeader& header);
   void CheckStart();
   void GiveReport(const rtp::SenderReport& report, ServerTime received);
 
@@ -81,7 +91,7 @@ class TrackReceiver {
   std::optional<int64_t> first_timestamp_;  // of this source
   std::optional<uint32_t> start_;           // claimed, not looked at yet
   std::optional<uint32_t> ssrc_;
-  std::optional<uint32_t> next_ssrc_;                // seen once
+  std::optional<Arrival> probation_;                 // the only packet yet of another source
   std::optional<rtp::SenderReport> waiting_report_;  // came before the first packet
   uint64_t restarts_ = 0;
 
