@@ -14,6 +14,11 @@ inline constexpr size_t kPooledChunksMax = 1024;
 
 // KVS: a fragment may have 50 MB. A larger one is cut (RTSP) or refused (PutMedia).
 inline constexpr size_t kFragmentBytesMax = 50'000'000;
+// What the longest duration of a fragment may be set to; anything else is refused. A block's time
+// reaches 32.7 s from its cluster's: room is left for reordered pictures and for the audio that
+// belongs before the cut. Below a tenth of a second each picture would be a fragment.
+inline constexpr std::chrono::milliseconds kFragmentDurationLeast{100};
+inline constexpr std::chrono::milliseconds kFragmentDurationMost{25'000};
 // One access unit. A 4K key frame has 1-4 MB; more than this is garbage from a broken camera and is
 // dropped, counted.
 inline constexpr size_t kAccessUnitBytesMax = 16'000'000;
@@ -113,6 +118,10 @@ inline constexpr std::chrono::seconds kRtspHandshakeTime{60};
 inline constexpr std::chrono::seconds kRtspPublisherStall{10};
 // Wrong keys on one connection; guessing faster needs new connections, which are counted.
 inline constexpr int kRtspAuthFailuresMax = 5;
+
+// What packets are received into. With the counter of who still reads it, a slab is one allocation
+// of at most 64 KiB: larger ones, made and freed for each picture, fragment the heap.
+inline constexpr size_t kReceiveSlabBytes = 64 * 1024 - 64;
 
 // RTP packets held per track while an earlier one is missing (UDP); beyond it the missing ones are
 // lost.

@@ -1,6 +1,6 @@
 #include "fragmenter/cutter.h"
 
-#include <algorithm>
+#include <fmt/format.h>
 
 #include "base/limits.h"
 
@@ -10,9 +10,6 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-// A block's time reaches 32.7 s from its cluster's; room is left for reordered pictures and for the
-// audio that belongs before the cut.
-constexpr milliseconds kDurationMax{25'000};
 // Key frames do not come to the millisecond: a camera that sends one a second means a second.
 constexpr milliseconds kEarly{50};
 // Video that has stopped keeps the audio beside it waiting for no longer than this after the
@@ -21,11 +18,29 @@ constexpr milliseconds kVideoWait{2000};
 
 }  // namespace
 
-CutPolicy Bounded(CutPolicy policy) {
-  policy.duration_max = std::clamp(policy.duration_max, milliseconds(100), kDurationMax);
-  policy.duration_min = std::clamp(policy.duration_min, milliseconds(0), policy.duration_max);
-  policy.bytes_max = std::min(policy.bytes_max, limits::kFragmentBytesMax);
-  return policy;
+Status CheckPolicy(const CutPolicy& policy) {
+  const auto invalid = [](std::string words) {
+    return Error(ErrorCode::kInvalidArgument, std::move(words));
+  };
+  if (policy.duration_max < limits::kFragmentDurationLeast ||
+      policy.duration_max > limits::kFragmentDurationMost) {
+    return invalid(fmt::format("a fragment's longest duration is {} ms, not {} to {}",
+                               policy.duration_max.count(), limits::kFragmentDurationLeast.count(),
+                               limits::kFragmentDurationMost.count()));
+  }
+  if (policy.duration_min < milliseconds(0) || policy.duration_min > policy.duration_max) {
+    return invalid(fmt::format("a fragment's shortest duration is {} ms, not 0 to its longest, {}",
+                               policy.duration_min.count(), policy.duration_max.count()));
+  }
+  if (policy.bytes_max == 0 || policy.bytes_max > limits::kFragmentBytesMax) {
+    return invalid(fmt::format("a fragment's largest size is {} bytes, not 1 to {}",
+                               policy.bytes_max, limits::kFragmentBytesMax));
+  }
+  if (policy.bytes_min > policy.bytes_max) {
+    return invalid(fmt::format("a fragment's smallest size is {} bytes, more than its largest, {}",
+                               policy.bytes_min, policy.bytes_max));
+  }
+  return Status();
 }
 
 bool EndsBefore(const CutPolicy& policy, const OpenFragment& open, const NextUnit& next) {
@@ -33,7 +48,8 @@ bool EndsBefore(const CutPolicy& policy, const OpenFragment& open, const NextUni
   const microseconds length(next.time_us - open.start_us);
   if (open.has_video && !next.video) return length >= policy.duration_max + kVideoWait;
   const bool may_start = next.key || !open.has_video;
-  if (may_start && length + kEarly >= policy.duration_min) return true;
+  const bool enough = length + kEarly >= policy.duration_min && open.bytes >= policy.bytes_min;
+  if (may_start && enough) return true;
   return length >= policy.duration_max;
 }
 

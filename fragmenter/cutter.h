@@ -23,10 +23,7 @@ struct NextUnit {
   bool key = false;
 };
 
-// The policy held against what a cluster and the store can take.
-CutPolicy Bounded(CutPolicy policy);
-
-// Whether the fragment ends before this unit. Pure. Expects a bounded policy.
+// Whether the fragment ends before this unit. Pure.
 bool EndsBefore(const CutPolicy& policy, const OpenFragment& open, const NextUnit& next);
 
 }  // namespace penstock::fragmenter

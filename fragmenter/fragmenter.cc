@@ -30,7 +30,9 @@ bool IsPlausible(int64_t ticks) { return ticks > -(int64_t{1} << 58) && ticks < 
 }  // namespace
 
 struct Fragmenter::Impl {
-  Impl(CutPolicy policy_in, Sink sink_in) : policy(Bounded(policy_in)), sink(std::move(sink_in)) {}
+  Impl(CutPolicy policy_in, Sink sink_in) : policy(policy_in), sink(std::move(sink_in)) {
+    CHECK(CheckPolicy(policy).ok());
+  }
 
   TrackFeed* Find(uint32_t track) {
     const auto found = feeds.find(track);
@@ -71,11 +73,17 @@ struct Fragmenter::Impl {
     EndRun();
   }
 
+  // Whether every track has had the time to become known. A wall clock that is set back meanwhile
+  // holds nothing until it has caught up: the wait begins anew.
+  bool Gathered() {
+    if (gathered || !first_arrived) return gathered;
+    first_arrived = std::min(*first_arrived, now);
+    gathered = now - *first_arrived >= kGather || interleaver.Full();
+    return gathered;
+  }
+
   void Release() {
-    if (!gathered) {
-      if (!first_arrived || now - *first_arrived < kGather) return;
-      gathered = true;
-    }
+    if (!Gathered()) return;
     while (std::optional<TimedUnit> next = interleaver.Next()) Place(std::move(*next));
   }
 
@@ -394,11 +402,15 @@ void Fragmenter::Tick(ServerTime wall) {
   Impl& impl = *impl_;
   const ServerTime now = impl.Arrived(wall);
   impl.now = now;
+  impl.last_arrived = std::min(impl.last_arrived, now);
   impl.interleaver.Advance(now);
   impl.Release();
   if (!impl.builder) return;
   const bool silent = now - impl.last_arrived > Interleaver::kSilentAfter;
-  if (silent && now - impl.opened > impl.policy.duration_max) impl.Drain();
+  const std::chrono::milliseconds age = now - impl.opened;
+  // It began later than now if the clock was set back: how old it is nobody knows.
+  if (silent && (age > impl.policy.duration_max || age < std::chrono::milliseconds(0)))
+    impl.Drain();
 }
 
 }  // namespace penstock::fragmenter

@@ -5,24 +5,31 @@
 #include <functional>
 #include <memory>
 
+#include "base/limits.h"
 #include "fragmenter/media.h"
 #include "fragmenter/timeline/anomaly.h"
 
 namespace penstock::fragmenter {
 
-// When a fragment ends. A fragment starts at a key frame of the video track (audio-only: anywhere)
-// once it has reached the minimum; it is cut at the maximum even without one, and the next is then
-// flagged no_keyframe.
+// When a fragment ends: before a key frame of the video track (audio-only: before any unit) once it
+// has reached both minima; at either maximum even without one, and the next is then flagged
+// no_keyframe. Maxima win. Bytes are those of the cluster; a single unit may be larger.
 struct CutPolicy {
   std::chrono::milliseconds duration_min{1000};
   std::chrono::milliseconds duration_max{10'000};
-  size_t bytes_max = 50'000'000;
+  size_t bytes_min = 0;
+  size_t bytes_max = limits::kFragmentBytesMax;
 };
+
+// kInvalidArgument names what is beyond limits.h (kFragmentDurationLeast, kFragmentDurationMost,
+// kFragmentBytesMax) or a minimum that is more than its maximum.
+Status CheckPolicy(const CutPolicy& policy);
 
 class Fragmenter {
  public:
   using Sink = std::function<void(Fragment)>;
 
+  // Requires CheckPolicy(policy).ok().
   Fragmenter(CutPolicy policy, Sink sink);
   ~Fragmenter();
 

@@ -42,8 +42,10 @@ bool Interleaver::Alive(uint32_t number) const {
   return queue != queues_.end() && queue->seen && now_ - queue->last <= kSilentAfter;
 }
 
+bool Interleaver::Full() const { return bytes_ > limits::kAccessUnitBytesMax; }
+
 bool Interleaver::Waited(const Queue& head) const {
-  if (bytes_ > limits::kAccessUnitBytesMax) return true;
+  if (Full()) return true;
   const std::chrono::milliseconds waited = now_ - head.units.front().arrived;
   return std::ranges::all_of(queues_, [&](const Queue& queue) {
     if (!queue.units.empty()) return true;

@@ -33,6 +33,9 @@ class Interleaver {
   // The next unit if it may leave; with `all`, whatever is earliest.
   std::optional<TimedUnit> Next(bool all = false);
 
+  // Whether as many bytes are held as ever may be: then nothing is waited for.
+  bool Full() const;
+
   // Whether the track has sent something lately.
   bool Alive(uint32_t number) const;
 

@@ -44,6 +44,8 @@ ingest::RecordingOptions RecordingOptionsOf(const Config& config) {
   ingest::RecordingOptions options;
   options.cut.duration_min = config.fragment_min;
   options.cut.duration_max = config.fragment_max;
+  options.cut.bytes_min = config.fragment_min_bytes;
+  options.cut.bytes_max = config.fragment_max_bytes;
   options.retention_hours = config.retention_hours();
   return options;
 }

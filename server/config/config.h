@@ -41,6 +41,8 @@ struct Config {
   std::chrono::milliseconds retention{0};
   std::chrono::milliseconds fragment_min{0};
   std::chrono::milliseconds fragment_max{0};
+  uint64_t fragment_min_bytes = 0;
+  uint64_t fragment_max_bytes = 0;
 
   uint64_t store_lanes = 1;
   uint64_t store_segment_bytes = 0;

@@ -44,7 +44,7 @@ there are kept in the store instead. The same name in both places is an error at
 | --- | --- |
 | `name` | The stream's name: letters, digits, `_`, `.` and `-`, at most 256. |
 | `url` | `rtsp://[user:password@]host[:port]/path`. Percent-encode `@`, `:` and `/` within user and password. |
-| `transport` | `auto` (default: TCP, and UDP if the camera refuses TCP), `tcp` or `udp`. |
+| `transport` | `auto` (default): TCP, and UDP if the camera refuses TCP. `tcp`: TCP only. `udp`: UDP, and TCP if the camera refuses UDP or nothing comes by it for 5 s. An hour after a change the first transport is tried again with the next connection. |
 
 Since it may hold passwords, the file should be readable by the server's user only (`chmod 600`).
 )";

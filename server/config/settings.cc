@@ -44,17 +44,27 @@ Setter Count(uint64_t Config::*member, uint64_t least, uint64_t most) {
   };
 }
 
-// 0 is "choose for me"; anything else lies within the limits.
-Setter SizeOrAuto(uint64_t Config::*member, uint64_t least, uint64_t most) {
+Setter Size(uint64_t Config::*member, uint64_t least, uint64_t most) {
   return [=](Config& config, std::string_view text) -> Status {
     PS_TRY(const uint64_t value, ParseByteSize(text));
-    if (value != 0 && (value < least || value > most)) {
+    if (value < least || value > most) {
       return Invalid(fmt::format("{} is not between {} and {}", text, FormatByteSize(least),
                                  FormatByteSize(most)));
     }
     config.*member = value;
     return Status();
   };
+}
+
+// 0 is "choose for me"; anything else lies within the limits.
+Setter SizeOrAuto(uint64_t Config::*member, uint64_t least, uint64_t most) {
+  return
+      [member, size = Size(member, least, most)](Config& config, std::string_view text) -> Status {
+        PS_TRY(const uint64_t value, ParseByteSize(text));
+        if (value != 0) return size(config, text);
+        config.*member = 0;
+        return Status();
+      };
 }
 
 Setter Duration(milliseconds Config::*member, milliseconds least, milliseconds most) {
@@ -168,14 +178,24 @@ std::vector<Setting> MakeSettings() {
        "exists with "
        "`penstock stream retention`.",
        SetRetention},
-      {"fragment.min", "duration", "1s", "0 to 60s",
+      {"fragment.min", "duration", "1s", "0 to 25s",
        "A fragment is not ended before it is this long, even if a key frame comes. Short fragments "
        "mean low latency, long ones "
        "fewer of them.",
-       Duration(&Config::fragment_min, milliseconds(0), seconds(60))},
-      {"fragment.max", "duration", "10s", "100ms to 60s",
-       "A fragment is ended after this time, even without a key frame.",
-       Duration(&Config::fragment_max, milliseconds(100), seconds(60))},
+       Duration(&Config::fragment_min, milliseconds(0), limits::kFragmentDurationMost)},
+      {"fragment.max", "duration", "10s", "100ms to 25s",
+       "A fragment is ended after this time, even without a key frame. The next one then says that "
+       "it begins without one (`no-keyframe`).",
+       Duration(&Config::fragment_max, limits::kFragmentDurationLeast,
+                limits::kFragmentDurationMost)},
+      {"fragment.min_bytes", "size", "0", "0 to 50MB",
+       "A fragment is not ended by a key frame before it has this size, either, until it is as "
+       "long "
+       "as fragment.max. Spares cameras of a low rate many small fragments.",
+       Size(&Config::fragment_min_bytes, 0, limits::kFragmentBytesMax)},
+      {"fragment.max_bytes", "size", "50MB", "1MB to 50MB",
+       "A fragment is ended before it has more than this, even without a key frame.",
+       Size(&Config::fragment_max_bytes, 1'000'000, limits::kFragmentBytesMax)},
       {"hls.layout", "auto, contiguous or verbatim", "auto", "",
        "How the frames of an HLS segment lie. contiguous: each track's together, what every parser "
        "expects. verbatim: as they are stored, which costs the server a third of the CPU for "
@@ -252,6 +272,11 @@ Status CheckConfig(const Config& config) {
     return Invalid(fmt::format("fragment.min ({}) is longer than fragment.max ({})",
                                FormatDuration(config.fragment_min),
                                FormatDuration(config.fragment_max)));
+  }
+  if (config.fragment_min_bytes > config.fragment_max_bytes) {
+    return Invalid(fmt::format("fragment.min_bytes ({}) is more than fragment.max_bytes ({})",
+                               FormatByteSize(config.fragment_min_bytes),
+                               FormatByteSize(config.fragment_max_bytes)));
   }
   return Status();
 }

@@ -92,6 +92,12 @@ TEST(ConfigTest, BadValuesAreRefusedWithTheLineAndTheReason) {
   EXPECT_THAT(Refusal("\nretention: 90m\n"),
               HasSubstr("p.yaml:2: retention: 90m is not a whole number of hours"));
   EXPECT_THAT(Refusal("threads: 300\n"), HasSubstr("threads: 300 is not between 0 and 256"));
+  EXPECT_THAT(Refusal("fragment: {max: 60s}\n"),
+              HasSubstr("fragment.max: 60s is not between 100ms and 25s"));
+  EXPECT_THAT(Refusal("fragment: {min: 26s}\n"),
+              HasSubstr("fragment.min: 26s is not between 0 and 25s"));
+  EXPECT_THAT(Refusal("fragment: {max_bytes: 51MB}\n"),
+              HasSubstr("fragment.max_bytes: 51MB is not between 1.0 MB and 50 MB"));
   EXPECT_THAT(Refusal("log: loud\n"), HasSubstr("'log' holds settings"));
   EXPECT_THAT(Refusal("http: [1, 2]\n"), HasSubstr("'http' wants one value"));
   EXPECT_THAT(Refusal("data: a\ndata: b\n"), HasSubstr("p.yaml:2: 'data' stands here twice"));
@@ -118,6 +124,11 @@ TEST(ConfigTest, RulesBetweenSettingsAreChecked) {
   EXPECT_TRUE(CheckConfig(config).ok());
   ASSERT_TRUE(Apply("fragment: {min: 20s, max: 10s}\n", config).ok());
   EXPECT_FALSE(CheckConfig(config).ok());
+  config = DefaultConfig();
+  ASSERT_TRUE(Apply("fragment: {min_bytes: 3MB, max_bytes: 2MB}\n", config).ok());
+  ASSERT_FALSE(CheckConfig(config).ok());
+  EXPECT_EQ(CheckConfig(config).error().message(),
+            "fragment.min_bytes (3.0 MB) is more than fragment.max_bytes (2.0 MB)");
 }
 
 TEST(ConfigTest, AMissingFileIsNamed) {
