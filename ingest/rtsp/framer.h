@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "ingest/rtsp/message.h"
 
 namespace penstock::ingest::rtsp {
@@ -23,7 +24,7 @@ Bytes InterleavedFrame(uint8_t channel, ByteSpan payload);
 
 using Frame = std::variant<Interleaved, Request, Response>;
 
-// Owns the memory that is read into: slabs of 64 KiB (a larger one for a larger message). Packets
+// Owns the memory that is read into: slabs of 64 KiB (a larger one for a larger frame). Packets
 // and bodies are slices of a slab, which lives as long as one of them does, so a packet costs no
 // allocation and no copy, except the one that straddles two slabs. A slab that no packet refers to
 // is filled again.
@@ -40,7 +41,7 @@ class Framer {
   // cannot be followed any further; every later call then says the same.
   Result<std::optional<Frame>> Next();
 
-  static constexpr size_t kSlabBytes = 64 * 1024;
+  static constexpr size_t kSlabBytes = limits::kReceiveSlabBytes;
   static constexpr size_t kReadBytesMin = 4096;
 
  private:

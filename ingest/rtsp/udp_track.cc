@@ -4,20 +4,20 @@
 #include <cstring>
 
 #include "base/byte_io.h"
+#include "base/limits.h"
 #include "ingest/rtp/rtcp.h"
 
 namespace penstock::ingest::rtsp {
 namespace {
 
 constexpr size_t kDatagramBytesMax = 65'507;
-constexpr size_t kSlabBytes = 64 * 1024;
 
 // Hands out copies that share allocations.
 class SlabCopier {
  public:
   Bytes Copy(ByteSpan bytes) {
     if (capacity_ - used_ < bytes.size()) {
-      capacity_ = std::max(kSlabBytes, bytes.size());
+      capacity_ = std::max(limits::kReceiveSlabBytes, bytes.size());
       slab_ = std::make_shared_for_overwrite<uint8_t[]>(capacity_);
       used_ = 0;
     }

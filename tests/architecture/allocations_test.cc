@@ -6,7 +6,11 @@
 #include <dlfcn.h>
 
 #include "fragmenter/fragmenter.h"
+#include "ingest/rtsp/framer.h"
+#include "ingest/rtsp/track_receiver.h"
+#include "ingest/rtsp/udp_track.h"
 #include "tests/unit/fragmenter/media_clip.h"
+#include "tests/unit/ingest/rtsp/fake_camera.h"
 
 extern "C" {
 void* __libc_malloc(size_t size);
@@ -57,15 +61,147 @@ int posix_memalign(void** out, size_t alignment, size_t size) {
 namespace penstock::fragmenter {
 namespace {
 
-TEST(AllocationsTest, NoAllocationOver64KbPerFrameOnTheWayToACluster) {
-  const penstock::testing::TempDir dir;
-  // About 2 Mbit/s: fragments of 500 KB made of frames of 10 KB, key frames below 64 KB.
+using ingest::rtsp::FakeUdpSocket;
+
+// Where a session delivers, without a store behind.
+class FragmenterSink final : public ingest::MediaSink {
+ public:
+  explicit FragmenterSink(Fragmenter& to) : to_(to) {}
+  void SetTrack(TrackConfig config) override { to_.SetTrack(std::move(config)); }
+  void SenderReport(uint32_t track, int64_t pts, ProducerTime at, ServerTime received) override {
+    to_.SenderReport(track, pts, at, received);
+  }
+  void StartsAt(uint32_t track, int64_t pts) override { to_.StartsAt(track, pts); }
+  void Push(AccessUnit unit) override {
+    ++units;
+    ASSERT_TRUE(to_.Push(std::move(unit)).ok());
+  }
+  void PacketsLost(uint32_t, uint64_t count) override { lost += count; }
+  void Break() override { to_.Break(); }
+
+  size_t units = 0;
+  uint64_t lost = 0;
+
+ private:
+  Fragmenter& to_;
+};
+
+// About 2 Mbit/s: fragments of 500 KB made of frames of 10 KB, key frames below 64 KB.
+testing::RtpClip TwoMegabits(const std::string& folder) {
   const std::string clip = testing::MakeClip(
-      dir.path().string(), "clip",
+      folder, "clip",
       std::string(testing::kH264) + " -b:v 2000k -maxrate 2000k -bufsize 400k -tune zerolatency",
       "", "1280x720", 8);
-  const testing::RtpClip rtp = testing::PayH264(clip);
-  for (const testing::ClipPacket& packet : testing::Packets(clip)) ASSERT_LT(packet.size, kLarge);
+  for (const testing::ClipPacket& packet : testing::Packets(clip)) EXPECT_LT(packet.size, kLarge);
+  return testing::PayH264(clip);
+}
+
+// The packet as it comes in another round of the clip: times and numbers go on.
+Bytes InRound(const testing::RtpClip& rtp, size_t index, uint32_t round) {
+  const Bytes& packet = rtp.packets[index];
+  std::vector<uint8_t> bytes(packet.data(), packet.data() + packet.size());
+  const auto sequence = static_cast<uint16_t>(index + round * rtp.packets.size());
+  const auto timestamp = static_cast<uint32_t>(testing::TimestampOf(packet)) + round * 8 * 90'000;
+  for (size_t i = 0; i < 2; ++i) bytes[2 + i] = static_cast<uint8_t>(sequence >> (8 - 8 * i));
+  for (size_t i = 0; i < 4; ++i) bytes[4 + i] = static_cast<uint8_t>(timestamp >> (24 - 8 * i));
+  return Bytes::From(std::move(bytes));
+}
+
+// From what a socket brought to clusters, the way of a pulled camera.
+class ReceivePathTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ingest::rtsp::SdpMedia media;
+    media.type = "video";
+    media.protocol = "RTP/AVP";
+    media.encoding = rtp_.format.encoding_name;
+    media.payload_type = 96;
+    media.clock_rate = rtp_.format.clock_rate;
+    receiver_ =
+        ingest::rtsp::TrackReceiver::Make(ingest::rtsp::GstDepayloaders(), media, 1).value();
+  }
+  void OnRtp(const Bytes& packet) {
+    const int64_t ms = testing::TimestampOf(packet) / 90;
+    receiver_->OnRtp(packet, SteadyTime(std::chrono::milliseconds(ms)),
+                     ServerTimeFromMs(1'768'478'400'000 + ms));
+  }
+  void ExpectNoLargeOne() {
+    EXPECT_GE(sink_.units, 195u);
+    EXPECT_EQ(sink_.lost, 0u);
+    EXPECT_GT(bytes_, 2'000'000u);
+    EXPECT_GT(all.load(), 0u);
+    EXPECT_EQ(large.load(), 0u);
+  }
+  // The first round warms up what is allocated once, as below.
+  void Begin() {
+    sink_.units = 0;
+    bytes_ = 0;
+    all = 0;
+    large = 0;
+  }
+
+  penstock::testing::TempDir dir_;
+  testing::RtpClip rtp_ = TwoMegabits(dir_.path().string());
+  uint64_t bytes_ = 0;
+  Fragmenter fragmenter_{CutPolicy(), [this](Fragment f) { bytes_ += f.cluster.size(); }};
+  FragmenterSink sink_{fragmenter_};
+  std::unique_ptr<ingest::rtsp::TrackReceiver> receiver_;
+};
+
+TEST_F(ReceivePathTest, NoAllocationOver64KbPerFrameFromATcpConnectionToACluster) {
+  receiver_->Start(sink_, true);
+  for (uint32_t round = 0; round < 2; ++round) {
+    std::string wire;
+    for (size_t i = 0; i < rtp_.packets.size(); ++i)
+      wire += ingest::rtsp::InterleavedFrame(0, InRound(rtp_, i, round)).text();
+    ingest::rtsp::Framer framer;
+    Begin();
+    counting = round == 1;
+    // As a busy connection is read: whatever there is.
+    for (size_t at = 0; at < wire.size();) {
+      const std::span<uint8_t> room = framer.WritableSpan();
+      const size_t n = std::min({room.size(), wire.size() - at, size_t{20'000}});
+      std::memcpy(room.data(), wire.data() + at, n);
+      framer.Commit(n);
+      at += n;
+      for (auto frame = framer.Next(); frame.value(); frame = framer.Next())
+        OnRtp(std::get<ingest::rtsp::Interleaved>(*frame.value()).payload);
+    }
+    counting = false;
+  }
+  ExpectNoLargeOne();
+}
+
+TEST_F(ReceivePathTest, NoAllocationOver64KbPerFrameFromAUdpSocketToACluster) {
+  receiver_->Start(sink_, false);
+  SimulatedClock clock{ServerTimeFromMs(1'768'478'400'000)};
+  SimulatedExecutor executor{clock};
+  const auto rtp_end = std::make_shared<FakeUdpSocket::State>();
+  const auto rtcp_end = std::make_shared<FakeUdpSocket::State>();
+  ingest::rtsp::UdpTrack track(
+      {std::make_unique<FakeUdpSocket>(rtp_end), std::make_unique<FakeUdpSocket>(rtcp_end)});
+  TaskGroup tasks;
+  executor.Post(
+      [&] { track.Start(tasks, "10.0.0.7", "", [&](Bytes packet, bool) { OnRtp(packet); }); });
+  executor.RunUntilIdle();
+  for (uint32_t round = 0; round < 2; ++round) {
+    Begin();
+    counting = round == 1;
+    for (size_t i = 0; i < rtp_.packets.size(); ++i) {
+      executor.Post([&, i, round] { rtp_end->Deliver(InRound(rtp_, i, round), "10.0.0.7"); });
+      executor.RunUntilIdle();
+    }
+    counting = false;
+  }
+  executor.Post([&] { track.Close(); });
+  executor.RunUntilIdle();
+  EXPECT_EQ(tasks.running(), 0u);
+  ExpectNoLargeOne();
+}
+
+TEST(AllocationsTest, NoAllocationOver64KbPerFrameOnTheWayToACluster) {
+  const penstock::testing::TempDir dir;
+  const testing::RtpClip rtp = TwoMegabits(dir.path().string());
 
   size_t fragments = 0;
   uint64_t bytes = 0;
@@ -93,6 +229,8 @@ TEST(AllocationsTest, NoAllocationOver64KbPerFrameOnTheWayToACluster) {
   // keep their capacity.
   play(0);
   units = 0;
+  all = 0;
+  large = 0;
   counting = true;
   play(8 * 90'000);
   counting = false;
