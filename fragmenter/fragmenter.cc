@@ -226,6 +226,11 @@ struct Fragmenter::Impl {
   void Report(TrackFeed& feed, int64_t pts, ProducerTime producer, ServerTime received) {
     feed.Report(pts, producer, received, Arrived(received), events);
     NoteEvents();
+    SynchroniseByReports();
+  }
+
+  // The lead's line is the reference; the other tracks are laid beside it, by the reports of both.
+  void SynchroniseByReports() {
     TrackFeed* const lead = Lead();
     if (lead == nullptr) return;
     for (const auto& [number, other] : feeds) other->SynchroniseByReports(*lead);
@@ -366,7 +371,11 @@ Status Fragmenter::Push(AccessUnit unit) {
   if (!impl.first_arrived) impl.first_arrived = arrived;
   const bool begins = !feed->placed();
   feed->Push(std::move(unit), arrived, impl.scratch, impl.events);
-  if (begins) impl.AlignStart(*feed);
+  if (begins) {
+    impl.AlignStart(*feed);
+    // Reports may have come before it.
+    impl.SynchroniseByReports();
+  }
   impl.NoteEvents();
   if (const TrackFeed* const lead = impl.Lead(); lead != nullptr) feed->SynchroniseByArrival(*lead);
   impl.ToInterleaver(*feed, impl.scratch);

@@ -57,6 +57,36 @@ TEST_F(TrackStartsTest, StartsOfTheSameInstantPutAudioBesideThePicturesItBelongs
   }
 }
 
+// As ffmpeg pushes: it holds sound back until there is a picture, too, and sends one report a
+// track, before its first packet.
+TEST_F(TrackStartsTest, ReportsFromBeforeTheFirstPacketPutTracksBesideEachOther) {
+  Make();
+  const auto zero = ProducerTimeFromUs(kStartMs * 1000);
+  const auto sound_until = [this](int64_t& next, int64_t ms) {
+    for (; next * 1024 / 48 <= ms; ++next) {
+      AccessUnit unit = Sound(next);
+      unit.received = ServerTimeFromMs(kStartMs + std::max<int64_t>(ms, 400));
+      Push(std::move(unit));
+    }
+  };
+  int64_t sound = 0;
+  fragmenter_->SenderReport(2, 0, zero, ServerTimeFromMs(kStartMs + 400));
+  fragmenter_->SetTrack(AudioTrack());
+  sound_until(sound, 400);
+  fragmenter_->SenderReport(1, 0, zero, ServerTimeFromMs(kStartMs + 400));
+  fragmenter_->SetTrack(VideoTrack());
+  for (int64_t ms = 400; ms < 4400; ms += 40) {
+    Push(Picture(ms, ms % 1000 == 400));
+    sound_until(sound, ms);
+  }
+  fragmenter_->Break();
+  const std::vector<Frame> frames = recording_.Frames(2);
+  ASSERT_GT(frames.size(), 100u);
+  EXPECT_EQ(frames.front().dts, 0);
+  // What came last was made with the last picture, 3.96 s after the first.
+  EXPECT_NEAR(static_cast<double>(frames.back().dts) / 48, 3960, 22);
+}
+
 TEST_F(TrackStartsTest, SenderReportsKnowBetterThanStarts) {
   Make().SetTrack(VideoTrack());
   fragmenter_->SetTrack(AudioTrack());

@@ -125,6 +125,11 @@ TEST_F(AudioStartTest, SoundFromBeforeThePictureIsLeftOutAndBothBeginTogether) {
   EXPECT_EQ(FirstOf(1, frames), 0);
   EXPECT_EQ(FirstOf(2, frames), 0);
   ExpectSamplesCounted(frames);
+  // Both were made up to the same instant, so that they end together to a picture and a unit.
+  double end_s[3] = {};
+  for (const fragmenter::Frame& frame : frames)
+    end_s[frame.track] = static_cast<double>(frame.dts) / (frame.track == 1 ? 90'000 : 48'000);
+  EXPECT_NEAR(end_s[1], end_s[2], 0.062);
 }
 
 }  // namespace
