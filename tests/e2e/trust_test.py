@@ -72,21 +72,43 @@ class BadInput(ServerTest):
                 self.assertIn(words, json.dumps(answer) if not isinstance(answer, bytes) else answer.decode())
         self.check_unharmed()
 
+    def send(self, at, garbage):
+        """What comes back before the connection ends."""
+        host, port = at.split(":")
+        answer = b""
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            try:
+                connection.sendall(garbage)
+                connection.shutdown(socket.SHUT_WR)
+            except OSError as error:  # cut off while it was still sending; the answer came before
+                self.assertIn(error.errno, (errno.ECONNRESET, errno.EPIPE, errno.ENOTCONN), error)
+            try:
+                while piece := connection.recv(65536):
+                    answer += piece
+            except ConnectionResetError:
+                pass  # what it had sent was not read to its end
+        return answer.decode()
+
     def test_bytes_that_are_no_protocol(self):
-        for at in (self.penstock.http, self.penstock.rtsp):
-            for garbage in (b"\0" * 100_000, b"GET " + b"a" * 200_000, b"ANNOUNCE rtsp://x/../../etc RTSP/1.0\r\nContent-Length: 99999999\r\n\r\n",
-                            b"$\0\xff\xff" * 1000, b"\r\n\r\n"):
-                host, port = at.split(":")
-                with socket.create_connection((host, int(port)), timeout=10) as connection:
-                    try:
-                        connection.sendall(garbage)
-                        connection.shutdown(socket.SHUT_WR)
-                        while connection.recv(65536):
-                            pass
-                    except ConnectionError:
-                        continue  # being cut off is an answer, too
-                    except OSError as error:  # shutdown's word for it, for which Python has no class
-                        self.assertEqual(error.errno, errno.ENOTCONN, error)
+        announce = b"ANNOUNCE rtsp://x/../../etc RTSP/1.0\r\nContent-Length: 99999999\r\n\r\n"
+        for garbage, by_http, by_rtsp in [
+                (b"\0" * 100_000, (400, "malformed"), (400, "byte 0x00")),
+                (b"GET " + b"a" * 200_000, (431, "too large"), (413, "16384 bytes")),
+                (announce, (400, "version"), (413, "99999999 bytes")),
+                (b"hello\r\n\r\n", (400, "request line"), (400, "hello")),
+                # To RTSP these are packets of channels that nobody has set up: there is no request to answer.
+                (b"$\0\xff\xff" * 1000, (400, "malformed"), None),
+                # Empty lines may stand before a request, which does not come.
+                (b"\r\n\r\n", None, None)]:
+            for at, expected in (self.penstock.http, by_http), (self.penstock.rtsp, by_rtsp):
+                with self.subTest(f"{garbage[:20]} to {at}"):
+                    answer = self.send(at, garbage)
+                    if expected is None:
+                        self.assertEqual(answer, "")
+                        continue
+                    status, words = expected
+                    self.assertRegex(answer, rf"^(HTTP/1\.1|RTSP/1\.0) {status} ")
+                    self.assertIn(words, answer)
         self.penstock.get("/healthz")
         self.check_unharmed()
 
