@@ -1,5 +1,6 @@
 """What keeps the architecture honest: things that must not grow with the number of cameras."""
 
+import collections
 import os
 import pathlib
 import unittest
@@ -8,6 +9,8 @@ from harness import cameras, waiting
 from harness.server import ServerTest
 
 MANY = 100
+# What 100 cameras write in the time of the test fills the segment at hand, at most, and begins another, with its successor made ready.
+SEGMENTS_MORE = 4
 
 
 class Architecture(ServerTest):
@@ -17,14 +20,16 @@ class Architecture(ServerTest):
     def threads(self):
         return len(list((self.process() / "task").iterdir()))
 
-    def sockets(self):
-        count = 0
+    def descriptors(self):
+        """Of whatever kind: {what it is: how many}; files by the folder they lie in."""
+        counts = collections.Counter()
         for descriptor in (self.process() / "fd").iterdir():
             try:
-                count += os.readlink(descriptor).startswith("socket:")
+                target = os.readlink(descriptor)
             except FileNotFoundError:
                 continue  # closed meanwhile
-        return count
+            counts[os.path.dirname(target) if target.startswith("/") else target.split("[")[0]] += 1
+        return counts
 
     def recording(self):
         return sum(publication["state"] == "recording" for publication in self.penstock.get_json("/api/v1/sources")["publications"])
@@ -37,7 +42,7 @@ class Architecture(ServerTest):
         self.penstock.add_source("camera0", simulator.camera(0), "--transport", "tcp")
         self.wait_for(1)
         self.penstock.wait_for_fragments("camera0", 2)
-        threads, sockets = self.threads(), self.sockets()
+        threads, one = self.threads(), self.descriptors()
         for i in range(1, MANY):
             status, answer = self.penstock.call("POST", "/api/v1/sources", {"name": f"camera{i}", "url": simulator.camera(i), "transport": "tcp"})
             self.assertEqual(status, 201, answer)
@@ -46,8 +51,14 @@ class Architecture(ServerTest):
         with self.subTest("as many threads with 100 cameras as with one"):
             self.assertEqual(self.threads(), threads)
         with self.subTest("one descriptor for each camera over TCP"):
+            many = self.descriptors()
             # Requests of this test come and go: a few sockets more or less are theirs.
-            self.assertAlmostEqual(self.sockets() - sockets, MANY - 1, delta=4)
+            sockets = many.pop("socket:") - one.pop("socket:")
+            self.assertAlmostEqual(sockets, MANY - 1, delta=4)
+            # And nothing else: no eventfd, pipe or file of a camera's own. The log opens segments as it fills them.
+            segments = [sum(found.pop(folder) for folder in list(found) if folder.startswith(self.penstock.data)) for found in (one, many)]
+            self.assertLessEqual(segments[1] - segments[0], SEGMENTS_MORE)
+            self.assertEqual(many, one)
         with self.subTest("at most one flush for each batch and segment it touches"):
             metrics = self.penstock.metrics()
             syncs = self.sum_of(metrics, "penstock_store_fdatasyncs_total")
