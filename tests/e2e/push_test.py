@@ -81,6 +81,8 @@ class Push(ServerTest):
     def test_a_codec_that_cannot_be_stored_is_refused_by_name(self):
         publisher = self.ffmpeg("odd", "-c:v", "mpeg2video", "-an")
         self.assertNotEqual(publisher.wait(60), 0)
+        # ffmpeg shows the status and its words, which are the answer to ANNOUNCE.
+        self.assertIn("415 Unsupported Media Type: MPV cannot be recorded", publisher.tail())
         self.assertEqual([s["name"] for s in self.penstock.cli_json("stream", "list")["streams"] if s["name"] == "odd" and s["items"]], [])
 
 
