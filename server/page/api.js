@@ -78,6 +78,17 @@ export async function listRanges(stream, startMs, endMs) {
   }
 }
 
+// The first span that is stored from that time on, clipped to it; null if there is none.
+export async function nextRange(stream, fromMs) {
+  for (let start = fromMs; ;) {
+    const page = await call('GET', `/api/v1/streams/${stream}/ranges?start=${Math.round(start)}`);
+    const found = page.ranges.find((range) => Date.parse(range.end) > fromMs);
+    if (found) return {start: Math.max(Date.parse(found.start), fromMs), end: Date.parse(found.end)};
+    if (!page.next || Date.parse(page.next) <= start) return null;
+    start = Date.parse(page.next);
+  }
+}
+
 export const playlistUrl = (stream, query = '') => `/hls/${stream}/index.m3u8${query}`;
 // For a browser's own player, which keeps neither header nor query when it follows a playlist.
 export const nativePlaylistUrl = (stream, query = '') =>

@@ -1,9 +1,13 @@
 // One <video> that plays a stream live or from a time on, and comes back by itself from whatever happens on the way: a server that
 // restarts, a camera that is away, a decoder that stumbles.
-import {currentKey, nativePlaylistUrl, playlistUrl, serverNow} from './api.js';
+import {currentKey, nativePlaylistUrl, nextRange, playlistUrl, serverNow} from './api.js';
+import {clockText} from './format.js';
 
 // A stored range is asked for in pieces, so that playlists stay short; the next piece follows when one has ended.
 const kPieceMs = 60 * 60 * 1000;
+// What the player jumped over is said for so long, although the picture moves.
+const kSayMs = 5000;
+const kHoleMs = 2000;
 const kRetryMs = [500, 1000, 2000, 3000];
 // A picture that has not moved for so long stands still, which the page says; live is then led back to the edge, and at last started
 // again, if there is something newer to show.
@@ -27,8 +31,12 @@ export class Player {
     this.on = on;
     this.hls = null;
     this.stream = null;
-    this.start = null;       // ms; null: live
+    // Of the piece that is played, by the server's clock alone: the camera's may be minutes off. null: live.
+    this.start = null;
     this.pieceEnd = 0;
+    this.pieceMs = kPieceMs;
+    this.resumeAt = 0;       // seconds into the piece
+    this.quietUntil = 0;     // till then words stay
     this.resting = false;
     this.trouble = '';       // why nothing new comes, as far as it is known
     this.failures = 0;       // in a row
@@ -39,7 +47,7 @@ export class Player {
     this.native = false;
     video.addEventListener('ended', () => this.#ended());
     video.addEventListener('error', () => this.native && this.#again('the browser cannot play this'));
-    video.addEventListener('playing', () => { this.failures = 0; this.on.notice(''); });
+    video.addEventListener('playing', () => { this.failures = 0; this.#allIsWell(); });
     video.addEventListener('seeking', () => { this.moved.at = performance.now(); });
     setInterval(() => this.#watch(), 1000);
     // A phone that was asleep comes back far behind the edge.
@@ -80,10 +88,14 @@ export class Player {
   #open(stream, start) {
     this.stream = stream;
     this.start = start;
+    this.resumeAt = 0;
     this.failures = 0;
+    this.quietUntil = 0;
     this.on.notice('');
     this.#load();
   }
+
+  #allIsWell() { if (performance.now() >= this.quietUntil) this.on.notice(''); }
 
   #close() {
     clearTimeout(this.timer);
@@ -100,8 +112,9 @@ export class Player {
 
   #query() {
     if (this.start === null) return '';
-    this.pieceEnd = Math.min(this.start + kPieceMs, Math.round(serverNow()));
-    return `?start=${Math.round(this.start)}&end=${this.pieceEnd}`;
+    const start = Math.round(this.start);
+    this.pieceEnd = Math.max(Math.min(start + this.pieceMs, Math.round(serverNow())), start + 1000);
+    return `?start=${start}&end=${this.pieceEnd}`;
   }
 
   #load() {
@@ -118,6 +131,8 @@ export class Player {
 
   #loadNative() {
     this.native = true;
+    const {resumeAt} = this;
+    if (resumeAt > 0) this.video.addEventListener('loadedmetadata', () => { this.video.currentTime = resumeAt; }, {once: true});
     this.video.src = nativePlaylistUrl(this.stream, this.#query());
     this.#play();
   }
@@ -129,7 +144,7 @@ export class Player {
       enableWorker: false,
       backBufferLength: 30,
       maxBufferLength: 30,
-      startPosition: this.live ? -1 : 0,
+      startPosition: this.live ? -1 : this.resumeAt,
       playlistLoadPolicy: kPatience,
       fragLoadPolicy: kPatience,
       liveSyncDurationCount: 2,
@@ -168,32 +183,58 @@ export class Player {
     }
     const status = data.response?.code;
     if (status === 401 || status === 403) return this.on.notice('this key may not play this stream');
-    if (status === 404) return this.#again(this.live ? 'waiting for the camera' : 'nothing is stored there');
+    const nothing = status === 404 || status === 410;
+    if (nothing && !this.live && data.details === Hls.ErrorDetails.MANIFEST_LOAD_ERROR) return this.#nextPiece();
+    if (nothing) return this.#again(this.live ? 'waiting for the camera' : 'nothing is stored there');
     this.#again(troubleText(status));
   }
 
   // From the beginning, without a reload of the page. The pause grows to three seconds and stays there.
+  // A stored piece goes on where it was: its list begins with the same fragment again.
   #again(words) {
     ++this.restarts;
     this.on.notice(words);
-    const wait = kRetryMs[Math.min(this.failures++, kRetryMs.length - 1)];
-    if (!this.live) {
-      const at = this.shownAt();
-      if (at !== null && at > this.start) this.start = at;
-    }
+    if (!this.live && this.video.currentTime > 0) this.resumeAt = this.video.currentTime;
+    this.#later(() => this.#load());
+  }
+
+  #later(work) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.#load(), wait);
+    this.timer = setTimeout(work, kRetryMs[Math.min(this.failures++, kRetryMs.length - 1)]);
   }
 
   #ended() {
     if (this.stream === null || this.live) return;
-    // What was recorded meanwhile, or the live edge when there is no more.
-    if (serverNow() - this.pieceEnd > 15_000) {
-      this.start = this.pieceEnd;
-      this.#load();
-    } else if (this.on.onAir(this.stream)) {
-      this.playLive(this.stream);
+    // Of what is recorded right now a piece of a few seconds is not worth a load.
+    if (this.on.onAir(this.stream) && serverNow() - this.pieceEnd <= 15_000) return this.playLive(this.stream);
+    this.#nextPiece();
+  }
+
+  // What is stored behind this piece, however far away; else live, or the end.
+  async #nextPiece() {
+    const {stream, start, pieceEnd} = this;
+    const elsewhere = () => this.stream !== stream || this.start !== start;
+    let range;
+    try {
+      range = await nextRange(stream, pieceEnd);
+    } catch (error) {
+      if (elsewhere()) return;
+      if (error.status === 401 || error.status === 403) return this.on.notice('this key may not play this stream');
+      this.on.notice(troubleText(error.status));
+      return this.#later(() => this.#nextPiece());
     }
+    if (elsewhere()) return;
+    if (range === null) return this.on.onAir(stream) ? this.playLive(stream) : this.#rest();
+    this.#open(stream, range.start);
+    if (range.start - pieceEnd < kHoleMs) return;
+    this.quietUntil = performance.now() + kSayMs;
+    this.on.notice(`nothing is stored before ${clockText(range.start)}; going on there`);
+  }
+
+  // The last picture stays.
+  #rest() {
+    this.on.notice(this.video.ended ? '' : 'nothing more is stored');
+    if (!this.video.ended) this.#close();
   }
 
   #watch() {
@@ -201,7 +242,7 @@ export class Player {
     const now = performance.now();
     const {currentTime: time, paused, seeking} = this.video;
     if (time !== this.moved.time) {
-      if (time > this.moved.time) this.on.notice('');
+      if (time > this.moved.time) this.#allIsWell();
       this.moved = {at: now, time, led: false};
     } else if (this.stream === null || paused || seeking || document.hidden) {
       this.moved.at = now;
