@@ -6,6 +6,7 @@
 #include "base/crc32c.h"
 #include "base/log.h"
 #include "store/log/disk_source.h"
+#include "store/log/segment_scan.h"
 #include "store/metrics.h"
 #include "store/shard_impl.h"
 
@@ -97,6 +98,34 @@ Result<std::variant<ByteChain, FileSlice>> ReadItemBody(SegmentTable& segments,
   }
   if (BodyCrcs(body) != item.record.body_crcs) return Corrupt(*segment, item, "body");
   return std::variant<ByteChain, FileSlice>(std::move(body));
+}
+
+Result<TrackSet> ReadTrackSetAt(SegmentTable& segments, const StoredItem& item) {
+  TrackSet set;
+  set.id = item.record.header.number.index;
+  PS_TRY(set.meta, ReadItemMeta(segments, item));
+  PS_TRY(const auto body, ReadItemBody(segments, item, BodyForm::kMemory));
+  set.body = std::get<ByteChain>(body).Flatten();
+  return set;
+}
+
+std::optional<TrackSet> ReadTrackSetCopy(SegmentTable& segments, const StoredItem& damaged) {
+  for (const std::shared_ptr<Segment>& segment : segments.All()) {
+    if (!segment->sealed() || segment->header().sequence == damaged.segment) continue;
+    const auto file = segment->File();
+    if (!file.ok()) continue;  // the next one may have it, too
+    DiskSource source(**file, segment->bytes());
+    const Result<Footer> footer = ReadFooter(source, segment->header());
+    if (!footer.ok()) continue;
+    for (const FooterEntry& entry : footer->entries) {
+      if (!entry.item.is_track_set() || entry.item.shard != damaged.record.shard) continue;
+      if (entry.item.header.number.index != damaged.record.header.number.index) continue;
+      Result<TrackSet> copy =
+          ReadTrackSetAt(segments, StoredItem{entry.item, segment->header().sequence});
+      if (copy.ok()) return std::move(*copy);
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace penstock::store

@@ -192,5 +192,10 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
 Result<Bytes> ReadItemMeta(SegmentTable& segments, const StoredItem& item);
 Result<std::variant<ByteChain, FileSlice>> ReadItemBody(SegmentTable& segments,
                                                         const StoredItem& item, BodyForm form);
+Result<TrackSet> ReadTrackSetAt(SegmentTable& segments, const StoredItem& item);
+// A track set is repeated in each segment that uses it, and the index knows the copy that was
+// written last. Of one that cannot be read: another copy, from the sealed segments, whose footers
+// are read one after the other.
+std::optional<TrackSet> ReadTrackSetCopy(SegmentTable& segments, const StoredItem& damaged);
 
 }  // namespace penstock::store

@@ -153,11 +153,12 @@ Task<Result<Bytes>> ShardImpl::ReadMeta(ItemRef ref) {
 
 Result<TrackSet> ShardImpl::ReadTrackSet(TrackSetId id) {
   PS_TRY(const StoredItem item, context_->index->GetTrackSet(id_, id));
-  TrackSet set;
-  set.id = id;
-  PS_TRY(set.meta, ReadItemMeta(context_->lane->segments(), item));
-  PS_TRY(const auto body, ReadItemBody(context_->lane->segments(), item, BodyForm::kMemory));
-  set.body = std::get<ByteChain>(body).Flatten();
+  Result<TrackSet> set = ReadTrackSetAt(context_->lane->segments(), item);
+  const bool damaged = !set.ok() && (set.error().code() == ErrorCode::kCorruption ||
+                                     set.error().code() == ErrorCode::kIo);
+  if (!damaged) return set;
+  std::optional<TrackSet> copy = ReadTrackSetCopy(context_->lane->segments(), item);
+  if (copy) return std::move(*copy);
   return set;
 }
 

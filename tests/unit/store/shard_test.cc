@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -16,6 +17,29 @@ using ::testing::IsEmpty;
 
 class ShardTest : public StoreTest {
  protected:
+  static std::string ReadFile(const std::filesystem::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  }
+  // The closed store's segments that hold these bytes, oldest first.
+  std::vector<std::filesystem::path> SegmentsWith(std::string_view piece) {
+    std::vector<std::filesystem::path> found;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(options_.directory)) {
+      if (entry.path().extension() != ".segment") continue;
+      if (ReadFile(entry.path()).find(piece) != std::string::npos) found.push_back(entry.path());
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+  // The lowest bit of their first byte.
+  static void FlipBit(const std::filesystem::path& path, std::string_view piece) {
+    const size_t at = ReadFile(path).find(piece);
+    ASSERT_NE(at, std::string::npos);
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(at));
+    file.put(static_cast<char>(piece[0] ^ 1));
+  }
+
   // Items 2 s apart, 500 bytes each.
   void Fill(Shard& shard, int count) {
     for (int i = 0; i < count; ++i) {
@@ -362,6 +386,32 @@ TEST_P(ShardTest, ASealedSegmentIsSentFromItsFile) {
   }
 }
 
+TEST_P(ShardTest, OfADamagedTrackSetAnotherSegmentsCopyIsRead) {
+  Open();
+  auto shard = Stream("cam1");
+  TrackSetId id = 0;
+  for (uint64_t i = 0; i < 5; ++i) id = Append(*shard, 3'000'000, i).track_set;
+  shard.reset();
+  Close();
+  const auto segments = SegmentsWith("tracks of a camera");
+  ASSERT_GE(segments.size(), 3u);
+  for (size_t i = segments.size(); i-- > 0;) {
+    FlipBit(segments[i], "tracks of a camera");
+    Open();
+    shard = Stream("cam1");
+    const auto set = SyncWait(shard->GetTrackSet(id));
+    shard.reset();
+    Close();
+    if (i > 0) {
+      ASSERT_TRUE(set.ok()) << set.error().ToString();
+      EXPECT_EQ(set->body.text(), "tracks of a camera");
+      EXPECT_EQ(set->meta.text(), "h264 640x480");
+    } else {
+      EXPECT_EQ(set.error().code(), ErrorCode::kCorruption);
+    }
+  }
+}
+
 TEST_P(ShardTest, ADamagedBodyIsAnErrorAndNeverWrongBytes) {
   Open();
   auto shard = Stream("cam1");
@@ -369,19 +419,11 @@ TEST_P(ShardTest, ADamagedBodyIsAnErrorAndNeverWrongBytes) {
   Append(*shard, 300'000, 8);
   shard.reset();
   Close();
-  // One bit of the first body, wherever it lies.
   const Bytes body = PatternBytes(300'000, 7);
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(options_.directory)) {
-    if (entry.path().extension() != ".segment") continue;
-    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
-    std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-    const size_t at = bytes.find(body.text().substr(1000, 64));
-    if (at == std::string::npos) continue;
-    bytes[at + 70'000] = static_cast<char>(bytes[at + 70'000] ^ 1);
-    file.clear();
-    file.seekp(static_cast<std::streamoff>(at + 70'000));
-    file.write(&bytes[at + 70'000], 1);
-  }
+  const std::string_view piece = body.text().substr(71'000, 64);
+  const auto segments = SegmentsWith(piece);
+  ASSERT_EQ(segments.size(), 1u);
+  FlipBit(segments[0], piece);
   const auto report = Store::Check(options_.directory, RealDisk());
   ASSERT_TRUE(report.ok());
   ASSERT_EQ(report->findings.size(), 1u);
