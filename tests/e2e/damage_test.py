@@ -1,11 +1,10 @@
 """Bytes that rot on the disk: what a viewer in Chromium sees of it, and what an operator is told."""
 
 import json
-import pathlib
 import unittest
 import urllib.error
 
-from harness import browser, cameras, playlists, waiting
+from harness import browser, cameras, damage, playlists, waiting
 from harness.server import ServerTest
 
 CAMERA = ("--width", "640", "--height", "360", "--kbps", "800")
@@ -33,34 +32,18 @@ class Damage(ServerTest):
     def listed(self, query=""):
         return playlists.parse(self.penstock.get(f"/hls/camera/index.m3u8{query}").decode())
 
-    def segment_file(self, piece):
-        """Where on the disk these bytes of a fragment lie: (file, offset)."""
-        for path in pathlib.Path(self.penstock.data).rglob("*"):
-            at = path.read_bytes().find(piece) if path.is_file() and path.stat().st_size > 1_000_000 else -1
-            if at >= 0:
-                return path, at
-        raise AssertionError("no file holds the fragment")
-
-    def flip(self, path, at):
-        with open(path, "r+b") as file:
-            file.seek(at)
-            byte = file.read(1)[0]
-            file.seek(at)
-            file.write(bytes([byte ^ 0x40]))
-
     def test_players_step_over_a_damaged_fragment_and_lists_say_so(self):
         camera = self.start(cameras.SyntheticCamera, *CAMERA)
         self.penstock.add_source("camera", camera.url)
         self.penstock.wait_for_fragments("camera", 16)
         before = self.listed("?start=0")
         first, second = before[5], before[9]
-        # Of the middle, which is a picture.
-        pieces = [bytes(data[len(data) // 2:][:64]) for data in (self.penstock.get(f"/hls/camera/{s.uri}") for s in (first, second))]
+        pieces = [damage.middle(self.penstock.get(f"/hls/camera/{segment.uri}")) for segment in (first, second)]
         # What was being written is sealed by the next start, and nothing of it is in memory any more.
         self.penstock.stop()
         self.penstock.start()
         for piece in pieces:
-            self.flip(*self.segment_file(piece))
+            damage.flip(*damage.segment_file(self.penstock.data, piece))
         self.penstock.wait_for_fragments("camera", 18)
 
         with self.subTest("plain hls.js on a list that slides"):
@@ -90,7 +73,7 @@ class Damage(ServerTest):
         data = self.penstock.get(f"/hls/camera/{victim.uri}")
         self.penstock.stop()
         self.penstock.start()
-        self.flip(*self.segment_file(bytes(data[len(data) // 2:][:64])))
+        damage.flip(*damage.segment_file(self.penstock.data, damage.middle(data)))
 
         self.page.open(self.penstock.url("/"))
         start = playlists.unix_ms(before[0].date)
