@@ -27,6 +27,8 @@ struct Resource {
   bool immutable =
       false;  // this URL gives these bytes for good; otherwise: revalidate at every use
   std::vector<BodyPart> parts;
+  // If not empty: no bytes, but the name in the same folder, with its query, to ask for instead.
+  std::string moved_to;
 };
 
 }  // namespace penstock::playback

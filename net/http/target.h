@@ -12,6 +12,9 @@ namespace penstock::net {
 // Nothing if a % is not followed by two hex digits. `plus_is_space` as in forms.
 std::optional<std::string> PercentDecode(std::string_view text, bool plus_is_space);
 
+// What may not stand in a path's segment or in a query's value as %XX.
+std::string PercentEncode(std::string_view text);
+
 struct Target {
   std::string path;
   std::vector<std::pair<std::string, std::string>> query;

@@ -4,6 +4,14 @@
 #include "base/log.h"
 
 namespace penstock::playback {
+namespace {
+
+void MakeGap(store::ItemHeader& item) {
+  item.kind = store::ItemKind::kGap;
+  item.flags |= store::kFlagDropped;
+}
+
+}  // namespace
 
 DamagedFragments::DamagedFragments()
     : found_(metrics::GetCounter(
@@ -22,6 +30,17 @@ void DamagedFragments::Add(const ShardId& shard, uint64_t ordinal, const Error& 
              {{"shard", shard.ToString()}, {"fragment", ordinal}, {"error", why.ToString()}});
 }
 
+void DamagedFragments::AddTrackSet(const ShardId& shard, store::TrackSetId id, const Error& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (count_ >= limits::kDamagedFragmentsMax) return;
+    if (!track_sets_[shard].insert(id).second) return;
+    ++count_;
+  }
+  log::Write(log::kError, "stored track set is damaged; what was recorded with it plays as a gap",
+             {{"shard", shard.ToString()}, {"track_set", id}, {"error", why.ToString()}});
+}
+
 bool DamagedFragments::Contains(const ShardId& shard, uint64_t ordinal) const {
   const std::lock_guard lock(mutex_);
   const auto found = ordinals_.find(shard);
@@ -31,20 +50,27 @@ bool DamagedFragments::Contains(const ShardId& shard, uint64_t ordinal) const {
 size_t DamagedFragments::Count(const ShardId& shard) const {
   const std::lock_guard lock(mutex_);
   const auto found = ordinals_.find(shard);
-  return found == ordinals_.end() ? 0 : found->second.size();
+  const auto sets = track_sets_.find(shard);
+  return (found == ordinals_.end() ? 0 : found->second.size()) +
+         (sets == track_sets_.end() ? 0 : sets->second.size());
 }
 
 void DamagedFragments::Mark(const ShardId& shard, std::span<store::ItemHeader> items) const {
   if (items.empty()) return;
   const std::lock_guard lock(mutex_);
+  const auto sets = track_sets_.find(shard);
+  if (sets != track_sets_.end()) {
+    for (store::ItemHeader& item : items) {
+      const bool is_fragment = item.kind == store::ItemKind::kFragment;
+      if (is_fragment && sets->second.contains(item.track_set)) MakeGap(item);
+    }
+  }
   const auto found = ordinals_.find(shard);
   if (found == ordinals_.end()) return;
   const uint64_t first = items.front().ordinal;
   for (auto at = found->second.lower_bound(first);
        at != found->second.end() && *at - first < items.size(); ++at) {
-    store::ItemHeader& item = items[*at - first];
-    item.kind = store::ItemKind::kGap;
-    item.flags |= store::kFlagDropped;
+    MakeGap(items[*at - first]);
   }
 }
 

@@ -48,6 +48,14 @@ Resource MakePlaylistResource(const PlaylistItems& list, const PlaylistShape& sh
   return resource;
 }
 
+// Which fragment it begins with is decided once: the list that is loaded again and again goes on
+// when that one has moved out of reach.
+Resource RewindFrom(uint64_t ordinal) {
+  Resource resource;
+  resource.moved_to = fmt::format("{}?first={}", FormatHlsFileName(HlsFileName()), ordinal);
+  return resource;
+}
+
 Error GapError(const ItemHeader& item) {
   const char* what = item.kind == store::ItemKind::kGap ? "nothing was recorded then"
                                                         : "nothing was stored in its place";
@@ -92,8 +100,12 @@ std::string SegmentTag(const HlsFileName& name) {
                      name.layout == Layout::kVerbatim ? 'v' : 'c', kSegmentFormat);
 }
 
-Task<Result<Resource>> LoadSegment(ShardPtr shard, HlsFileName name) {
-  PS_CO_TRY(ItemRef ref, co_await FindFragment(shard, name.id));
+// What is stored will not come out of the disk: wrong bytes, or a sector that cannot be read.
+bool IsDamage(const Error& error) {
+  return error.code() == ErrorCode::kCorruption || error.code() == ErrorCode::kIo;
+}
+
+Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name) {
   PS_CO_TRY(const fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, ref.header.track_set));
   const store::BodyForm form =
       name.layout == Layout::kVerbatim ? store::BodyForm::kFileSlice : store::BodyForm::kMemory;
@@ -184,7 +196,7 @@ Task<Result<Resource>> HlsService::Impl::BuildPlaylist(ShardPtr shard, PlaylistQ
                                                        std::string key) {
   PS_CO_TRY(const PlaylistItems list, co_await ListItems(shard, query, damaged));
   PlaylistShape shape;
-  shape.kind = KindOf(query);
+  shape.kind = list.kind;
   shape.life = LifeOf(shard->id());
   shape.layout = options.layout;
   shape.target_seconds = TargetSeconds(list.looked_at);
@@ -200,8 +212,10 @@ Task<Result<Resource>> HlsService::Impl::BuildPlaylist(ShardPtr shard, PlaylistQ
 
 Task<Result<Resource>> HlsService::Impl::ReadSegment(ShardPtr shard, HlsFileName name) {
   if (damaged.Contains(shard->id(), name.id)) co_return DamageError(name.id);
-  Result<Resource> loaded = co_await LoadSegment(shard, name);
-  if (loaded.ok() || loaded.error().code() != ErrorCode::kCorruption) co_return loaded;
+  // The index is asked apart: if that fails, it says nothing of the fragment.
+  PS_CO_TRY(ItemRef ref, co_await FindFragment(shard, name.id));
+  Result<Resource> loaded = co_await LoadSegment(shard, std::move(ref), name);
+  if (loaded.ok() || !IsDamage(loaded.error())) co_return loaded;
   damaged.Add(shard->id(), name.id, loaded.error());
   co_return DamageError(name.id);
 }
@@ -230,13 +244,17 @@ Task<Result<Resource>> HlsService::Get(StreamName stream, std::string file,
 Task<Result<Resource>> HlsService::MediaPlaylist(StreamName stream, PlaylistQuery query) {
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream));
   PS_CO_TRY_VOID(impl_->CheckTimes(query));
+  if (query.start && !query.end) {
+    PS_CO_TRY(const uint64_t ordinal, co_await FindRewindStart(shard, *query.start));
+    co_return RewindFrom(ordinal);
+  }
   // Whatever may be listed lies between the two ordinals, so that nothing else can change the text
   // but damage that was found.
   const ShardStatus status = shard->GetStatus();
-  const std::string key =
-      fmt::format("{}|{}|{}|{}|{}|{}", shard->id().ToString(),
-                  query.start ? ToMs(*query.start) : -1, query.end ? ToMs(*query.end) : -1,
-                  status.oldest_ordinal, status.next_ordinal, impl_->damaged.Count(shard->id()));
+  const std::string key = fmt::format(
+      "{}|{}|{}|{}|{}|{}|{}", shard->id().ToString(), query.start ? ToMs(*query.start) : -1,
+      query.end ? ToMs(*query.end) : -1, query.first ? fmt::to_string(*query.first) : std::string(),
+      status.oldest_ordinal, status.next_ordinal, impl_->damaged.Count(shard->id()));
   if (std::optional<Resource> cached = impl_->playlists.Get(key)) co_return std::move(*cached);
   std::optional<Oneshot<SingleFlight::Outcome>> others = impl_->flights.Join(key);
   if (others) co_return co_await *others;
@@ -249,10 +267,17 @@ Task<Result<Resource>> HlsService::MediaPlaylist(StreamName stream, PlaylistQuer
 Task<Result<Resource>> HlsService::Init(StreamName stream, HlsFileName name) {
   CHECK(name.kind == HlsFileName::Kind::kInit);
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream, name));
-  PS_CO_TRY(const fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, name.id));
-  PS_CO_TRY(Bytes bytes, MakeInitSegment(tracks));
+  const Result<fragmenter::TrackSet> tracks = co_await LoadTrackSet(shard, name.id);
+  if (!tracks.ok() && IsDamage(tracks.error())) {
+    impl_->damaged.AddTrackSet(shard->id(), name.id, tracks.error());
+    co_return Error(
+        ErrorCode::kNotFound,
+        fmt::format("track set {} is damaged: what was recorded with it is a gap", name.id));
+  }
+  if (!tracks.ok()) co_return tracks.error();
+  PS_CO_TRY(Bytes bytes, MakeInitSegment(*tracks));
   Resource resource;
-  resource.content_type = ContentType(tracks);
+  resource.content_type = ContentType(*tracks);
   resource.etag = fmt::format("\"{}-i{}-{}\"", name.life, name.id, kSegmentFormat);
   resource.immutable = true;
   resource.parts.emplace_back(ByteChain(std::move(bytes)));

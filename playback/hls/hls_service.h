@@ -28,11 +28,13 @@ struct HlsOptions {
 //
 // Errors (message is for the person who reads it):
 //   kNotFound         no such stream, no such file, nothing stored there (yet), a gap; a fragment
-//                     that is damaged is one, and playlists list it so once it is known
+//                     that cannot be read is one, and so is all that has a damaged track set, and
+//                     playlists list it so once it is known
 //   kTrimmed          it was there; retention has removed it
 //   kInvalidArgument  the query
-//   kTooLarge         the query asks for a longer range than limits::kStoredRangeMax; answer 400
-//   kCorruption, kIo  from the store: a damaged track set, a failed read
+//   kTooLarge         the query asks for a longer range than limits::kStoredRangeMax, or for a
+//                     rewind of more than limits::kPlaylistEntriesMax items; answer 400
+//   kIo               from the store's index
 class HlsService {
  public:
   HlsService(store::Store& store, Clock& clock, HlsOptions options = {});

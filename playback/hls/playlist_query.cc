@@ -1,5 +1,7 @@
 #include "playback/hls/playlist_query.h"
 
+#include <charconv>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -36,6 +38,17 @@ Status SetTime(std::optional<ServerTime>& field, std::string_view name, std::str
   return {};
 }
 
+Status SetOrdinal(std::optional<uint64_t>& field, std::string_view name, std::string_view text) {
+  if (field) return Invalid(fmt::format("{} is given twice", name));
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Invalid(fmt::format("{}={} is not the number of a fragment", name, Quote(text)));
+  }
+  field = value;
+  return {};
+}
+
 }  // namespace
 
 Result<PlaylistQuery> ParsePlaylistQuery(
@@ -46,11 +59,14 @@ Result<PlaylistQuery> ParsePlaylistQuery(
       PS_TRY_VOID(SetTime(query.start, name, value));
     } else if (name == "end") {
       PS_TRY_VOID(SetTime(query.end, name, value));
+    } else if (name == "first") {
+      PS_TRY_VOID(SetOrdinal(query.first, name, value));
     } else {
       return Invalid(
           fmt::format("unknown parameter {}: a playlist takes start and end", Quote(name)));
     }
   }
+  if (query.first && (query.start || query.end)) return Invalid("first goes without start and end");
   if (!query.end) return query;
   if (!query.start) return Invalid("end needs a start");
   if (*query.end <= *query.start) return Invalid("end must be after start");

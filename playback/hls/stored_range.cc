@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/limits.h"
 
 namespace penstock::playback {
@@ -37,6 +38,7 @@ Result<PlaylistItems> Listed(Items items, size_t first, PlaylistShape::Kind kind
                              const ShardId& shard, const DamagedFragments& damaged) {
   damaged.Mark(shard, items);
   PlaylistItems list;
+  list.kind = kind;
   list.looked_at = std::move(items);
   const std::span<const ItemHeader> all(list.looked_at);
   const std::span<const ItemHeader> listed = TrimGaps(all.subspan(first), kind);
@@ -52,16 +54,25 @@ Task<Result<PlaylistItems>> ListLive(ShardPtr shard, const DamagedFragments& dam
   co_return Listed(std::move(items), first, PlaylistShape::Kind::kLive, shard->id(), damaged);
 }
 
-Task<Result<PlaylistItems>> ListRewind(ShardPtr shard, ServerTime start,
+// Players are told to begin at the first entry as long as that is the one that was asked for.
+Task<Result<PlaylistItems>> ListRewind(ShardPtr shard, uint64_t first,
                                        const DamagedFragments& damaged) {
-  store::Selector from = store::FromServerTime{start};
-  PS_CO_TRY(const std::vector<ItemRef> begin, co_await shard->Find(from, 1));
-  if (begin.empty()) {
-    co_return Nothing(fmt::format("nothing is stored from {} on yet", FormatRfc3339(start)));
-  }
-  PS_CO_TRY(Items items,
-            co_await Newest(shard, begin.front().header.ordinal, limits::kPlaylistEntriesMax));
-  co_return Listed(std::move(items), 0, PlaylistShape::Kind::kRewind, shard->id(), damaged);
+  PS_CO_TRY(Items items, co_await Newest(shard, first, limits::kPlaylistEntriesMax));
+  const bool whole = !items.empty() && items.front().ordinal == first;
+  co_return Listed(std::move(items), 0,
+                   whole ? PlaylistShape::Kind::kRewind : PlaylistShape::Kind::kLive, shard->id(),
+                   damaged);
+}
+
+Task<Result<uint64_t>> TooFarBack(ShardPtr shard, uint64_t ordinal, ServerTime start) {
+  const uint64_t back = shard->GetStatus().next_ordinal - ordinal;
+  PS_CO_TRY(const Items reach, co_await Newest(shard, ordinal, limits::kPlaylistEntriesMax));
+  std::string text = fmt::format(
+      "start {} is {} fragments back; a list that follows the live edge may begin at most {} back",
+      FormatRfc3339(start), back, limits::kPlaylistEntriesMax);
+  if (!reach.empty()) text += ", now at " + FormatRfc3339(reach.front().server_time);
+  co_return Error(ErrorCode::kTooLarge,
+                  text + ": give an end, too, and play what is further back in pieces");
 }
 
 // Appends what a page has of [.., end). True if the range goes on after it.
@@ -109,22 +120,25 @@ Task<Result<PlaylistItems>> ListVod(ShardPtr shard, ServerTime start, ServerTime
 
 }  // namespace
 
-PlaylistShape::Kind KindOf(const PlaylistQuery& query) {
-  if (query.end) return PlaylistShape::Kind::kVod;
-  return query.start ? PlaylistShape::Kind::kRewind : PlaylistShape::Kind::kLive;
+Task<Result<uint64_t>> FindRewindStart(ShardPtr shard, ServerTime start) {
+  store::Selector from = store::FromServerTime{start};
+  PS_CO_TRY(const std::vector<ItemRef> begin, co_await shard->Find(from, 1));
+  if (begin.empty()) {
+    co_return Nothing(fmt::format("nothing is stored from {} on yet", FormatRfc3339(start)));
+  }
+  const uint64_t ordinal = begin.front().header.ordinal;
+  if (shard->GetStatus().next_ordinal - ordinal > limits::kPlaylistEntriesMax) {
+    co_return co_await TooFarBack(shard, ordinal, start);
+  }
+  co_return ordinal;
 }
 
 Task<Result<PlaylistItems>> ListItems(ShardPtr shard, PlaylistQuery query,
                                       const DamagedFragments& damaged) {
-  switch (KindOf(query)) {
-    case PlaylistShape::Kind::kLive:
-      co_return co_await ListLive(shard, damaged);
-    case PlaylistShape::Kind::kRewind:
-      co_return co_await ListRewind(shard, *query.start, damaged);
-    case PlaylistShape::Kind::kVod:
-      co_return co_await ListVod(shard, *query.start, *query.end, damaged);
-  }
-  co_return Error(ErrorCode::kInternal, "a playlist of no kind");
+  if (query.end) co_return co_await ListVod(shard, *query.start, *query.end, damaged);
+  if (query.first) co_return co_await ListRewind(shard, *query.first, damaged);
+  CHECK(!query.start.has_value());
+  co_return co_await ListLive(shard, damaged);
 }
 
 }  // namespace penstock::playback

@@ -18,6 +18,7 @@ namespace penstock::playback {
 inline constexpr size_t kVodEntriesMax = 25'000;
 
 struct PlaylistItems {
+  PlaylistShape::Kind kind = PlaylistShape::Kind::kLive;
   std::vector<store::ItemHeader> looked_at;  // what the target duration comes from
   size_t first = 0;                          // listed: looked_at[first, first + count)
   size_t count = 0;
@@ -27,10 +28,15 @@ struct PlaylistItems {
   }
 };
 
-PlaylistShape::Kind KindOf(const PlaylistQuery& query);
+// The ordinal that a rewind from that time begins with. kNotFound: nothing is stored from there on;
+// kTooLarge: it lies more than limits::kPlaylistEntriesMax items back; the text names the earliest
+// time that does not.
+Task<Result<uint64_t>> FindRewindStart(std::shared_ptr<store::Shard> shard, ServerTime start);
 
-// At least one listed item, the first of them playable; what is known to be damaged is a gap.
-// kNotFound, kTrimmed: nothing to list; kTooLarge. `damaged` outlives the call.
+// What a query without a lone `start` lists: live, a stored range, or a rewind from an ordinal on,
+// which becomes a list that slides (kLive) when that has moved out of reach. At least one listed
+// item, the first of them playable; what is known to be damaged is a gap. kNotFound, kTrimmed:
+// nothing to list; kTooLarge. `damaged` outlives the call.
 Task<Result<PlaylistItems>> ListItems(std::shared_ptr<store::Shard> shard, PlaylistQuery query,
                                       const DamagedFragments& damaged);
 

@@ -1,3 +1,4 @@
+#include "net/http/target.h"
 #include "server/api/operations.h"
 
 namespace penstock::server {
@@ -27,6 +28,17 @@ net::HttpResponse FromResource(playback::Resource resource) {
 
 }  // namespace
 
+// 307: for this time only; the next visitor who asks for the same time begins with another list.
+net::HttpResponse Elsewhere(const net::HttpRequest& request, std::string location) {
+  const std::string_view key = request.QueryValue("key");
+  if (!key.empty()) location += "&key=" + net::PercentEncode(key);
+  net::HttpResponse response;
+  response.status = 307;
+  response.headers.Set("Location", std::move(location));
+  response.headers.Set("Cache-Control", "no-store");
+  return response;
+}
+
 Task<Outcome> PlayHls(Services& services, Call call) {
   std::vector<std::pair<std::string, std::string>> query;
   for (const auto& pair : call.request.query) {
@@ -40,7 +52,9 @@ Task<Outcome> PlayHls(Services& services, Call call) {
       co_return Error(ErrorCode::kInvalidArgument, error.message());
     co_return error;
   }
-  net::HttpResponse response = FromResource(std::move(*resource));
+  net::HttpResponse response = resource->moved_to.empty()
+                                   ? FromResource(std::move(*resource))
+                                   : Elsewhere(call.request, std::move(resource->moved_to));
   AllowAnyOrigin(response);
   co_return response;
 }

@@ -64,26 +64,11 @@ Result<net::Headers> Client::Head(std::string target) {
   return ErrorFromWire(response.status, "");
 }
 
-Result<net::Headers> Client::Download(std::string target,
-                                      std::function<Status(Bytes)> on_body) {
+Result<net::Headers> Client::Download(std::string target, std::function<Status(Bytes)> on_body) {
   Ask ask{"GET", std::move(target), "", std::move(on_body)};
   PS_TRY(net::ClientResponse response, Fetch(data_, std::move(ask)));
   if (response.status >= 300) return ErrorFromWire(response.status, response.body);
   return std::move(response.headers);
-}
-
-std::string QueryEscape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.' || c == '~' || c == ':';
-    if (plain) {
-      out += c;
-    } else {
-      out += fmt::format("%{:02X}", static_cast<uint8_t>(c));
-    }
-  }
-  return out;
 }
 
 }  // namespace penstock::server

@@ -31,7 +31,4 @@ class Client {
   std::filesystem::path data_;
 };
 
-// Percent-encodes what may not stand in a query's value.
-std::string QueryEscape(std::string_view text);
-
 }  // namespace penstock::server

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "net/http/target.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/config/units.h"
@@ -129,8 +130,7 @@ Result<Export> SaveAll(Client& client, const std::string& target, const std::str
   while (true) {
     out.files.push_back(NameOfDocument(name, out.files.size() + 1));
     const auto saved =
-        Save(client,
-             fmt::format("{}?first={}&last={}&damaged=skip{}", target, first, last, which),
+        Save(client, fmt::format("{}?first={}&last={}&damaged=skip{}", target, first, last, which),
              out.files.back(), progress);
     if (!saved.ok()) {
       progress.Finish();
@@ -154,8 +154,8 @@ int RunExport(const Args& args) {
   const std::string name = args.Flag("-o").value_or(stream + ".mkv");
   Client client(DataFolder(args));
   const auto saved =
-      SaveAll(client, fmt::format("/api/v1/streams/{}/export", QueryEscape(stream)), *range, name,
-              args.Switch("--quiet"));
+      SaveAll(client, fmt::format("/api/v1/streams/{}/export", net::PercentEncode(stream)), *range,
+              name, args.Switch("--quiet"));
   if (!saved.ok()) return Fail(saved.error());
   if (saved->missing > 0) {
     std::fputs(fmt::format("penstock: {} of fragments that are damaged or have expired meanwhile "

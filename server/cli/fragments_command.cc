@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "net/http/target.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/cli/table.h"
@@ -42,8 +43,8 @@ int RunFragments(const Args& args) {
       {"START", "LENGTH", "SIZE", "ORDINAL", "KIND", "NUMBER", "NOTES"}};
   Json list = Json(Json::Array());
   std::string after;
-  const std::string base =
-      fmt::format("/api/v1/streams/{}/fragments{}", QueryEscape(args.positional()[0]), *range);
+  const std::string base = fmt::format("/api/v1/streams/{}/fragments{}",
+                                       net::PercentEncode(args.positional()[0]), *range);
   while (true) {
     const uint64_t wanted =
         *limit == 0 ? kPage : std::min<uint64_t>(kPage, *limit - list.array().size());

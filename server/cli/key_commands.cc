@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "net/http/target.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/cli/table.h"
@@ -65,7 +66,8 @@ int RunKeyList(const Args& args) {
 
 int RunKeyRevoke(const Args& args) {
   const auto answer =
-      Client(DataFolder(args)).Call("DELETE", "/api/v1/keys/" + QueryEscape(args.positional()[0]));
+      Client(DataFolder(args))
+          .Call("DELETE", "/api/v1/keys/" + net::PercentEncode(args.positional()[0]));
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer, fmt::format("revoked {}\n", args.positional()[0]));
 }

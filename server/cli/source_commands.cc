@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "net/http/target.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/cli/table.h"
@@ -54,8 +55,9 @@ int RunSourceList(const Args& args) {
 }
 
 int RunSourceRemove(const Args& args) {
-  const auto answer = Client(DataFolder(args))
-                          .Call("DELETE", "/api/v1/sources/" + QueryEscape(args.positional()[0]));
+  const auto answer =
+      Client(DataFolder(args))
+          .Call("DELETE", "/api/v1/sources/" + net::PercentEncode(args.positional()[0]));
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer,
                fmt::format("removed {}; what is stored of it stays\n", args.positional()[0]));

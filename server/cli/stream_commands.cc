@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "net/http/target.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
 #include "server/cli/table.h"
@@ -13,7 +14,7 @@ std::string Text(const Json& json, std::string_view fallback = "-") {
 }
 
 std::string Path(const Args& args) {
-  return "/api/v1/streams/" + QueryEscape(args.positional()[0]);
+  return "/api/v1/streams/" + net::PercentEncode(args.positional()[0]);
 }
 
 std::string Hours(int64_t hours) {

@@ -26,7 +26,10 @@ class FakeShard final : public store::Shard {
   uint64_t first = 0;       // ordinal of items.front()
   uint64_t oldest = 0;      // what is older is hidden
   std::map<store::TrackSetId, store::TrackSet> track_sets;
-  std::set<uint64_t> damaged;  // ordinals whose bytes cannot be read
+  std::set<uint64_t> damaged;     // ordinals whose bytes are wrong
+  std::set<uint64_t> unreadable;  // ordinals whose bytes the disk does not give
+  std::set<store::TrackSetId> damaged_track_sets;
+  bool index_fails = false;
   int opens = 0;
   int finds = 0;
   std::shared_ptr<const FileHandle> file;     // if set, kFileSlice bodies are ranges of it
@@ -50,6 +53,7 @@ class FakeShard final : public store::Shard {
 
   Task<Result<std::vector<store::ItemRef>>> Find(store::Selector from, size_t limit) override {
     ++finds;
+    if (index_fails) co_return Error(ErrorCode::kIo, "index: Input/output error");
     std::vector<store::ItemRef> out;
     for (const Item& item : items) {
       if (item.header.ordinal < oldest || !Selected(from, item.header)) continue;
@@ -60,6 +64,7 @@ class FakeShard final : public store::Shard {
   }
 
   Task<Result<store::TrackSet>> GetTrackSet(store::TrackSetId id) override {
+    if (damaged_track_sets.contains(id)) co_return Error(ErrorCode::kCorruption, "wrong checksum");
     const auto found = track_sets.find(id);
     if (found == track_sets.end()) co_return Error(ErrorCode::kNotFound, "no such track set");
     co_return found->second;
@@ -71,6 +76,7 @@ class FakeShard final : public store::Shard {
     const uint64_t ordinal = ref.header.ordinal;
     if (ordinal < oldest) co_return Error(ErrorCode::kTrimmed, "trimmed");
     if (damaged.contains(ordinal)) co_return Error(ErrorCode::kCorruption, "wrong checksum");
+    if (unreadable.contains(ordinal)) co_return Error(ErrorCode::kIo, "pread: Input/output error");
     const Item& item = items.at(ordinal - first);
     store::ItemBytes bytes;
     bytes.meta = item.meta;

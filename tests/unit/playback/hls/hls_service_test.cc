@@ -56,7 +56,21 @@ class HlsServiceTest : public testing::Test {
   std::string Text(const Resource& resource) {
     return std::string(std::get<ByteChain>(resource.parts.at(0)).Flatten().text());
   }
-  std::string Playlist(Pairs query = {}) { return Text(Get("index.m3u8", query).value()); }
+  // As a player does, which goes where it is sent.
+  std::string Playlist(Pairs query = {}) {
+    const Resource resource = Get("index.m3u8", std::move(query)).value();
+    if (resource.moved_to.empty()) return Text(resource);
+    return Text(Get("index.m3u8", QueryOf(resource.moved_to)).value());
+  }
+  static Pairs QueryOf(const std::string& moved_to) {
+    const std::string before = "index.m3u8?first=";
+    EXPECT_TRUE(moved_to.starts_with(before)) << moved_to;
+    return {{"first", moved_to.substr(before.size())}};
+  }
+  std::string InitName() {
+    return FormatHlsFileName(
+        {.kind = HlsFileName::Kind::kInit, .life = LifeOf(shard_->id()), .id = 1});
+  }
   std::string SegmentName(uint64_t ordinal, Layout layout = Layout::kContiguous) {
     return FormatHlsFileName({.kind = HlsFileName::Kind::kSegment,
                               .life = LifeOf(shard_->id()),
@@ -145,6 +159,34 @@ TEST_F(HlsServiceTest, ADamagedFragmentIsAGapOnceSomebodyAskedForIt) {
   for (const uint64_t ordinal : {1, 3}) EXPECT_TRUE(Get(SegmentName(ordinal)).ok());
 }
 
+TEST_F(HlsServiceTest, AFragmentThatTheDiskDoesNotGiveIsAGapToo) {
+  AddFragments(5);
+  shard_->unreadable = {2};
+  ExpectError(Get(SegmentName(2)), ErrorCode::kNotFound, "fragment 2 is a gap");
+  EXPECT_THAT(Playlist(), HasSubstr("#EXT-X-GAP\n#EXTINF:2,\n" + SegmentName(2)));
+}
+
+TEST_F(HlsServiceTest, AnIndexThatFailsSaysNothingOfTheFragment) {
+  AddFragments(5);
+  shard_->index_fails = true;
+  ExpectError(Get(SegmentName(2)), ErrorCode::kIo, "index");
+  shard_->index_fails = false;
+  EXPECT_TRUE(Get(SegmentName(2)).ok());
+  EXPECT_THAT(Playlist(), Not(HasSubstr("GAP")));
+}
+
+TEST_F(HlsServiceTest, WhatHasADamagedTrackSetIsAGapOnceSomebodyAskedForIt) {
+  AddFragments(3);
+  shard_->track_sets[2] = shard_->track_sets[1];
+  AddFragment().track_set = 2;
+  shard_->damaged_track_sets = {1};
+  EXPECT_THAT(Playlist(), Not(HasSubstr("GAP")));
+  ExpectError(Get(InitName()), ErrorCode::kNotFound, "track set 1 is damaged");
+  const std::string text = Playlist();
+  EXPECT_THAT(text, HasSubstr("#EXT-X-MEDIA-SEQUENCE:3\n"));
+  EXPECT_THAT(text, HasSubstr(SegmentName(3)));
+}
+
 TEST_F(HlsServiceTest, AListThatIsAllDamageHasNothingToPlay) {
   AddFragments(2);
   shard_->damaged = {0, 1};
@@ -222,9 +264,27 @@ TEST_F(HlsServiceTest, RewindBeginsAtItsStartAndFollowsTheEdge) {
   EXPECT_THAT(Playlist(query), HasSubstr(SegmentName(100)));
 }
 
-TEST_F(HlsServiceTest, RewindNeverHasMoreEntriesThanItsBound) {
+TEST_F(HlsServiceTest, ARewindThatIsWatchedForLongSlidesAndNoLongerClaimsToBeginWhereItWasAsked) {
+  AddFragments(static_cast<int>(limits::kPlaylistEntriesMax));
+  const Pairs query =
+      QueryOf(Get("index.m3u8", {{"start", std::to_string(kNoonMs)}}).value().moved_to);
+  const std::string at_first = Playlist(query);
+  EXPECT_THAT(at_first, HasSubstr("#EXT-X-MEDIA-SEQUENCE:0\n"));
+  EXPECT_THAT(at_first, HasSubstr("#EXT-X-START:"));
+  AddFragments(50);
+  const std::string later = Playlist(query);
+  EXPECT_THAT(later, HasSubstr("#EXT-X-MEDIA-SEQUENCE:50\n"));
+  EXPECT_THAT(later, HasSubstr(SegmentName(limits::kPlaylistEntriesMax + 49)));
+  EXPECT_THAT(later, Not(HasSubstr("#EXT-X-START:")));
+}
+
+TEST_F(HlsServiceTest, ARewindThatCannotBeginWhereItIsAskedSaysWhereItCan) {
   AddFragments(static_cast<int>(limits::kPlaylistEntriesMax) + 50);
-  EXPECT_THAT(Playlist({{"start", std::to_string(kNoonMs)}}),
+  const Result<Resource> refused = Get("index.m3u8", {{"start", std::to_string(kNoonMs)}});
+  ExpectError(refused, ErrorCode::kTooLarge, "at most 3600 back");
+  const ServerTime earliest = ServerTimeFromMs(kNoonMs + 100'000);
+  ExpectError(refused, ErrorCode::kTooLarge, FormatRfc3339(earliest).c_str());
+  EXPECT_THAT(Playlist({{"start", FormatRfc3339(earliest)}}),
               HasSubstr("#EXT-X-MEDIA-SEQUENCE:50\n"));
 }
 

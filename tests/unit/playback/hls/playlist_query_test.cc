@@ -29,6 +29,10 @@ TEST(PlaylistQuery, ARangeHasBothEnds) {
   EXPECT_EQ(ToMs(*query.end) - ToMs(*query.start), 60'000);
 }
 
+TEST(PlaylistQuery, ARewindGoesOnFromANumber) {
+  EXPECT_EQ(ParsePlaylistQuery(Pairs{{"first", "17"}}).value().first, 17u);
+}
+
 struct Refusal {
   Pairs pairs;
   ErrorCode code;
@@ -41,6 +45,10 @@ TEST(PlaylistQuery, WhatIsWrongIsSaidInWords) {
       {{{"start", "yesterday"}}, ErrorCode::kInvalidArgument, "start='yesterday' is not a time"},
       {{{"start", ""}}, ErrorCode::kInvalidArgument, "start='' is not a time"},
       {{{"start", "1"}, {"start", "2"}}, ErrorCode::kInvalidArgument, "start is given twice"},
+      {{{"first", "-1"}}, ErrorCode::kInvalidArgument, "first='-1' is not the number"},
+      {{{"first", "1x"}}, ErrorCode::kInvalidArgument, "first='1x' is not the number"},
+      {{{"first", "1"}, {"first", "2"}}, ErrorCode::kInvalidArgument, "first is given twice"},
+      {{{"first", "1"}, {"start", "1"}}, ErrorCode::kInvalidArgument, "first goes without"},
       {{{"end", "1"}}, ErrorCode::kInvalidArgument, "end needs a start"},
       {{{"start", "5"}, {"end", "5"}}, ErrorCode::kInvalidArgument, "end must be after start"},
       {{{"start", "0"}, {"end", "21600001"}}, ErrorCode::kTooLarge, "at most 6 hours"},

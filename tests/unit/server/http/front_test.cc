@@ -4,6 +4,7 @@
 #include "base/byte_io.h"
 #include "base/json.h"
 #include "fragmenter/media.h"
+#include "net/http/target.h"
 #include "server/api/operation.h"
 #include "server/api/router.h"
 #include "tests/unit/server/fake_sources.h"
@@ -291,8 +292,8 @@ TEST_F(FrontTest, WhatComesWhileAnExportRunsIsNoPartOfIt) {
   CreateStream("door");
   AddFragment("door", 10'000, 0);
   AddFragment("door", 12'000, 2000);
-  const std::string last(Send(Request("GET", "/api/v1/streams/door/export"))
-                             .headers.Get("Penstock-Export-Last"));
+  const std::string last(
+      Send(Request("GET", "/api/v1/streams/door/export")).headers.Get("Penstock-Export-Last"));
   AddFragment("door", 14'000, 4000);
   const net::HttpResponse response =
       Send(Request("GET", "/api/v1/streams/door/export?first=0&last=" + last));
@@ -410,6 +411,20 @@ TEST_F(FrontTest, AKeyInThePathPlaysAndStaysOutOfTheOperation) {
   request.peer.address = "10.0.0.9";
   const net::HttpResponse response = Send(std::move(request));
   EXPECT_EQ(response.status, 404) << "the key is good; there is no such stream";
+}
+
+TEST_F(FrontTest, ARewindIsSentToTheListOfItsFirstFragmentWithItsKey) {
+  CreateStream("door");
+  AddFragment("door", 10'000, 0);
+  const AccessKey key = *SyncWait(keys_->Create("v", Role::kViewer, {}));
+  net::HttpRequest request =
+      Request("GET", "/hls/door/index.m3u8?start=10000&key=" + net::PercentEncode(key.secret));
+  request.peer.address = "10.0.0.9";
+  const net::HttpResponse response = Send(std::move(request));
+  EXPECT_EQ(response.status, 307);
+  EXPECT_EQ(response.headers.Get("Location"),
+            "index.m3u8?first=0&key=" + net::PercentEncode(key.secret));
+  EXPECT_EQ(response.headers.Get("Access-Control-Allow-Origin"), "*");
 }
 
 TEST_F(FrontTest, TooLongAStoredRangeIs400WithTheLimit) {
