@@ -149,7 +149,10 @@ class Live(ServerTest):
         (start, end), after = spans[0], spans[1]
         restarts = self.page.state()["restarts"]
 
-        # The oldest line of the list.
+        # The oldest line of the day's list: of an hour's it would be another one if the hour turned while the test ran.
+        if "day" in self.page.text("#scale"):
+            self.page.click("#scale")
+        self.page.wait_for_text("#ranges", "Save as .mkv")
         waiting.until("a list", lambda: self.page.evaluate("document.querySelectorAll('#ranges button').length > 0"), 20)
         self.page.click("#ranges li:last-child button")
         self.wait_for_picture_of(start, start + 8000)
@@ -167,9 +170,6 @@ class Live(ServerTest):
         self.wait_for_picture_of(start, start + 8000)
 
         # The bar, a day long: a click before everything is the oldest picture, one behind everything the newest.
-        if "day" in self.page.text("#scale"):
-            self.page.click("#scale")
-        self.page.wait_for_text("#ranges", "Save as .mkv")
         box = json.loads(self.page.evaluate("JSON.stringify(document.getElementById('timeline').getBoundingClientRect())"))
         self.page.click("#timeline", position={"x": box["width"] - 2, "y": 10})
         self.wait_for_picture_of(spans[-1][0], spans[-1][1] + 60_000)
