@@ -14,7 +14,8 @@ bool IsStoredMedia(const store::ItemHeader& item) {
   return item.kind == store::ItemKind::kFragment && (item.flags & store::kFlagDropped) == 0;
 }
 
-// Which items are asked for: times choose once, ordinals stay what they are while the stream goes on.
+// Which items are asked for: times choose once, ordinals stay what they are while the stream goes
+// on.
 struct Range {
   store::Selector from = store::FromOldest();
   std::optional<ServerTime> end;     // items that start before it

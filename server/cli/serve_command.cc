@@ -46,9 +46,9 @@ void WaitForStop(const sigset_t& stop) {
   int received = 0;
   CHECK(sigwait(&stop, &received) == 0);
   log::Write(log::kInfo, "stopping", {{"reason", received == SIGINT ? "interrupt" : "terminate"}});
-  // Whoever presses Ctrl-C a second time does not want to wait; to the store that is a power cut like
-  // any other. SIGTERM stays blocked: a script or service manager that passes on the Ctrl-C that
-  // came here already asks for the same stop, and kills if it has to.
+  // Whoever presses Ctrl-C a second time does not want to wait; to the store that is a power cut
+  // like any other. SIGTERM stays blocked: a script or service manager that passes on the Ctrl-C
+  // that came here already asks for the same stop, and kills if it has to.
   std::signal(SIGINT, SIG_DFL);
   sigset_t again;
   sigemptyset(&again);
