@@ -26,9 +26,11 @@ class Checker {
       logs.push_back(std::move(log));
     }
     for (const LaneLog& log : logs) lanes_ = std::max(lanes_, log.lane + 1);
-    for (LaneLog& log : logs) {
+    for (const LaneLog& log : logs) by_lane_[log.lane] = &log;
+    for (const LaneLog& log : logs) {
       report_.segments += log.segments.size();
-      for (auto& finding : log.findings) report_.findings.push_back(std::move(finding));
+      report_.findings.insert(report_.findings.end(), log.findings.begin(), log.findings.end());
+      NoteMissing(log);
       if (log.voided > 0) {
         Find(log.directory.string(),
              fmt::format("{} batches after the last acknowledged one are void", log.voided), false);
@@ -38,7 +40,7 @@ class Checker {
     }
     for (const auto& [key, why] : unreadable_)
       Find(key, fmt::format("the stream cannot be read from the catalog: {}", why), true);
-    for (const auto& [shard, seen] : shards_) CheckOrdinals(shard, seen);
+    for (const auto& [key, row] : live_) CheckOrdinals(key, row.first, row.second);
     return std::move(report_);
   }
 
@@ -46,7 +48,13 @@ class Checker {
   struct Seen {
     uint64_t low_water = 0;
     uint64_t next_ordinal = 0;  // the snapshot's, if it is larger than what was seen
-    std::vector<uint64_t> ordinals;
+    struct Item {
+      uint64_t index = 0;  // of its number
+      int64_t server_ms = 0;
+      uint64_t ordinal() const { return OrdinalOfIndex(index); }
+      uint64_t epoch() const { return EpochOfIndex(index); }
+    };
+    std::vector<Item> items;
   };
 
   void Find(std::string where, std::string what, bool harmful) {
@@ -96,7 +104,7 @@ class Checker {
     } else if (row->second >= lanes_) {
       unreadable_[key] = fmt::format("lane {} is not there", row->second);
     } else {
-      live_[key] = row->first.shard;
+      live_.insert_or_assign(key, std::move(*row));
     }
   }
 
@@ -117,39 +125,70 @@ class Checker {
       if (item.record.is_track_set()) return {};
       ++report_.items;
       report_.body_bytes += item.record.header.body_bytes;
-      shards_[item.record.shard].ordinals.push_back(item.record.header.ordinal);
+      const FragmentNumber& number = item.record.header.number;
+      shards_[item.record.shard].items.push_back({number.index, number.server_ms});
       return {};
     });
   }
 
-  // Ordinals of a stream that is stored are dense; a hole means a segment is gone. (A stream that
-  // was live only for a while has holes, too: nothing of it was promised to stay.)
-  void CheckOrdinals(const ShardId& shard, Seen seen) {
-    const auto live = std::find_if(live_.begin(), live_.end(),
-                                   [&](const auto& entry) { return entry.second == shard; });
-    if (live == live_.end()) return;
-    std::sort(seen.ordinals.begin(), seen.ordinals.end());
+  void NoteMissing(const LaneLog& log) {
+    for (const SegmentRecord& segment : log.missing) {
+      const std::string name = SegmentFileName({segment.sequence, segment.retention_class});
+      Find((log.directory / name).string(), "the segment is not there, and nothing removed it",
+           true);
+    }
+  }
+
+  // Ordinals of a stream that is stored are dense, but for slots that were open at a crash until
+  // the next opening. Of a stream that is live only nothing was promised to stay.
+  void CheckOrdinals(const std::string& key, const StreamInfo& info, uint32_t lane) {
+    Seen& seen = shards_[info.shard];
+    std::sort(seen.items.begin(), seen.items.end(),
+              [](const Seen::Item& a, const Seen::Item& b) { return a.ordinal() < b.ordinal(); });
+    std::optional<Seen::Item> before;
     uint64_t next = seen.low_water;
-    for (const uint64_t ordinal : seen.ordinals) {
-      if (ordinal < seen.low_water) continue;
-      if (ordinal < next)
-        Find(live->first, fmt::format("ordinal {} is there twice", ordinal), true);
-      if (ordinal > next)
-        Find(live->first, fmt::format("ordinals {} to {} are not there", next, ordinal - 1), false);
-      next = ordinal + 1;
+    for (const Seen::Item& item : seen.items) {
+      const uint64_t ordinal = item.ordinal();
+      if (ordinal >= seen.low_water) {
+        if (ordinal < next) Find(key, fmt::format("ordinal {} is there twice", ordinal), true);
+        if (ordinal > next && info.retention_hours > 0)
+          NoteHole(key, lane, next, ordinal, before, item);
+        next = ordinal + 1;
+      }
+      before = item;
     }
-    if (seen.next_ordinal > next) {
-      Find(live->first, fmt::format("ordinals {} to {} are not there", next, seen.next_ordinal - 1),
-           false);
+    if (seen.next_ordinal > next && info.retention_hours > 0)
+      NoteHole(key, lane, next, seen.next_ordinal, before, std::nullopt);
+  }
+
+  void NoteHole(const std::string& key, uint32_t lane, uint64_t from, uint64_t end,
+                const std::optional<Seen::Item>& before, const std::optional<Seen::Item>& behind) {
+    const LaneLog* const log = by_lane_.contains(lane) ? by_lane_.at(lane) : nullptr;
+    // Metadata counts only items that were in the log: a slot that a crash left open has one
+    // behind.
+    bool lost = log == nullptr || !behind.has_value();
+    if (!lost) {
+      lost = MayHoldItemsOf(log->missing, before ? before->epoch() : 0, behind->epoch()) ||
+             std::any_of(log->findings.begin(), log->findings.end(),
+                         [](const auto& finding) { return finding.harmful; });
     }
+    const auto time = [](const std::optional<Seen::Item>& item) {
+      return item ? FormatRfc3339(ServerTimeFromMs(item->server_ms)) : std::string("unknown times");
+    };
+    Find(key,
+         fmt::format("ordinals {} to {}, between {} and {}, {}", from, end - 1, time(before),
+                     time(behind),
+                     lost ? "are lost" : "were open at a crash: the next start ends them"),
+         lost);
   }
 
   const std::filesystem::path directory_;
   Disk& disk_;
   CheckReport report_;
   std::map<ShardId, Seen> shards_;
-  std::map<std::string, ShardId> live_;            // by catalog key
-  std::map<std::string, std::string> unreadable_;  // why, by catalog key
+  std::map<std::string, std::pair<StreamInfo, uint32_t>> live_;  // with its lane, by catalog key
+  std::map<std::string, std::string> unreadable_;                // why, by catalog key
+  std::map<uint32_t, const LaneLog*> by_lane_;
   uint32_t lanes_ = 0;
 };
 

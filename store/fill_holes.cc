@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "store/log/segment_register.h"
 #include "store/store_impl.h"
 
 namespace penstock::store {
@@ -10,8 +11,6 @@ namespace {
 
 constexpr uint64_t kPageItems = 256;
 constexpr size_t kRecordsPerSubmission = 512;
-
-uint64_t EpochOfIndex(uint64_t index) { return index >> kCounterBits; }
 
 // What stands in the place of `ordinal`: its slot, abandoned. The slot was opened by the same owner
 // as the item behind it, so that its number is known; its time is taken from there, too.
@@ -37,27 +36,40 @@ PendingRecord MakeAbandoned(uint64_t ordinal, const ItemRecord& next, uint32_t h
 }  // namespace
 
 // From the newest backwards: that is where a crash leaves them. Costs nothing when there are none.
-Result<std::vector<PendingRecord>> ShardImpl::FindHoles() const {
+// Those between two items that may have stood in a missing segment are left.
+Result<std::vector<PendingRecord>> ShardImpl::FindHoles(std::span<const SegmentRecord> lost) const {
   const ShardState state = CopyState();
   std::vector<PendingRecord> holes;
   if (state.next_ordinal <= state.low_water) return holes;
   const uint64_t ordinals = state.next_ordinal - state.low_water;
-  const uint64_t missing = ordinals - std::min(ordinals, state.items);
+  uint64_t missing = ordinals - std::min(ordinals, state.items);
   std::optional<ItemRecord> next;
-  for (uint64_t end = state.next_ordinal; holes.size() < missing && end > state.low_water;) {
+  size_t stretch = 0;  // of `holes`, at its end: those right before `next`
+  const auto end_stretch = [&](uint64_t epoch_before) {
+    const bool left = next.has_value() && stretch > 0 &&
+                      MayHoldItemsOf(lost, epoch_before, EpochOfIndex(next->header.number.index));
+    if (left) holes.resize(holes.size() - stretch);
+    stretch = 0;
+  };
+  for (uint64_t end = state.next_ordinal; (missing > 0 || stretch > 0) && end > state.low_water;) {
     const uint64_t from = end - std::min(end - state.low_water, kPageItems);
     PS_TRY(std::vector<StoredItem> page,
            context_->index->ListItems(id_, from, end, static_cast<size_t>(end - from)));
     while (end > from) {
       --end;
       if (!page.empty() && page.back().record.header.ordinal == end) {
+        end_stretch(EpochOfIndex(page.back().record.header.number.index));
         next = std::move(page.back().record);
         page.pop_back();
       } else if (next.has_value()) {
         holes.push_back(MakeAbandoned(end, *next, retention_hours_.load()));
+        ++stretch;
+        --missing;
       }
+      if (missing == 0 && stretch == 0) break;
     }
   }
+  end_stretch(0);
   std::reverse(holes.begin(), holes.end());
   return holes;
 }
@@ -71,14 +83,14 @@ Status StoreImpl::FillHoles(const std::vector<LaneLog>& logs) {
     const bool damaged = std::any_of(log.findings.begin(), log.findings.end(),
                                      [](const auto& finding) { return finding.harmful; });
     if (shard->retention_hours() == 0) continue;
-    if (!damaged) PS_TRY_VOID(FillHoles(*shard));
+    if (!damaged) PS_TRY_VOID(FillHoles(*shard, log.missing));
     PS_TRY_VOID(EndReserved(*shard));
   }
   return {};
 }
 
-Status StoreImpl::FillHoles(ShardImpl& shard) {
-  PS_TRY(std::vector<PendingRecord> holes, shard.FindHoles());
+Status StoreImpl::FillHoles(ShardImpl& shard, std::span<const SegmentRecord> lost) {
+  PS_TRY(std::vector<PendingRecord> holes, shard.FindHoles(lost));
   if (holes.empty()) return {};
   log::Write(log::kInfo, "slots were open at a crash",
              {{"shard", shard.id().ToString()}, {"items", holes.size()}});

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <span>
 
 #include "base/executor.h"
 #include "store/index/index.h"
@@ -64,8 +65,9 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   void FoldRetention(uint32_t hours);
   void PutState(IndexBatch& rows) const;
   ShardState CopyState() const;
-  // After recovery: records that abandon the ordinals which the log lacks. Blocks.
-  Result<std::vector<PendingRecord>> FindHoles() const;
+  // After recovery: records that abandon the ordinals which the log lacks, but for those that may
+  // have stood in a lost segment. Blocks.
+  Result<std::vector<PendingRecord>> FindHoles(std::span<const SegmentRecord> lost) const;
   // Gaps for which there is no room: visible, and stored when there is some.
   void DeferGaps(const std::vector<PendingRecord>& gaps);
   // Tries to store what was deferred.

@@ -61,6 +61,7 @@ Status StoreImpl::Fold(uint32_t lane, Lsn lsn, std::vector<FoldRecord> records) 
   Touched touched;
   for (FoldRecord& record : records) {
     if (!record.record.is_item) {
+      PS_TRY_VOID(lanes_[lane]->registered.Fold(record.record.meta));
       PS_TRY_VOID(FoldMeta(record.record.meta, rows, touched));
       continue;
     }
@@ -121,6 +122,9 @@ Status StoreImpl::FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& 
     case MetaKind::kSnapshotShard:
     case MetaKind::kSnapshotRequest:
     case MetaKind::kSnapshotEnd:
+    case MetaKind::kSegment:
+    case MetaKind::kSegmentsRemoved:
+    case MetaKind::kSnapshotSegment:
       return {};  // says nothing that is not known here
   }
   return {};

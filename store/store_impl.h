@@ -43,7 +43,8 @@ class StoreImpl final : public Store, public LaneListener {
     std::unique_ptr<Lane> lane;
     std::mutex
         fold_mutex;  // held while a batch is folded, and by who needs the state of one instant
-    Lsn folded = 0;  // under fold_mutex
+    Lsn folded = 0;  // under fold_mutex, as all below
+    SegmentRegister registered;
   };
 
   // LaneListener.
@@ -74,16 +75,19 @@ class StoreImpl final : public Store, public LaneListener {
   Status LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch& rows);
   void MakeShards(std::map<ShardId, ShardState> states);
   Status FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from);
+  void RegisterSegments(const LaneLog& log, std::vector<MetaRecord>& records) const;
   Status StartLanes(const std::vector<LaneLog>& logs);
   Status SyncAdopted(const std::vector<LaneLog>& logs);
   Status FillHoles(const std::vector<LaneLog>& logs);
-  Status FillHoles(ShardImpl& shard);
+  Status FillHoles(ShardImpl& shard, std::span<const SegmentRecord> lost);
   Status EndReserved(ShardImpl& shard);
   void StartTimer();
 
   // Retention; on the background thread.
   Status RunRetention(ServerTime now);
   Status RemoveExpired(LaneState& state, ServerTime now);
+  // Missing segments that can hold nothing any more that is kept.
+  std::vector<SegmentSeq> ExpiredLosses(LaneState& state, int64_t now_ms);
   void RefreshSpace();
   void WriteSnapshot(uint32_t lane, SegmentSeq sequence, Lsn first_lsn);
   Status RemoveOldMeta(Lane& lane, SegmentSeq before);

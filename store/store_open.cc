@@ -290,6 +290,25 @@ Status StoreImpl::FoldLogs(const std::vector<LaneLog>& logs, const std::vector<L
   return index_->Commit(std::move(rows));
 }
 
+// Segments of a program that registered none are taken in; what is missing gets the time of that.
+void StoreImpl::RegisterSegments(const LaneLog& log, std::vector<MetaRecord>& records) const {
+  for (const ScannedSegment& scanned : log.segments) {
+    const SegmentHeader& header = scanned.segment->header();
+    if (header.retention_class == kMetaClass || log.registered.Has(header.sequence)) continue;
+    records.push_back(
+        MakeSegmentRecord({header.sequence, header.retention_class, header.epoch, 0}));
+  }
+  for (SegmentRecord segment : log.missing) {
+    log::Write(
+        log::kError, "segment is missing",
+        {{"segment", (log.directory / SegmentFileName({segment.sequence, segment.retention_class}))
+                         .string()}});
+    if (segment.lost_ms > 0) continue;
+    segment.lost_ms = ToMs(clock_.Now());
+    records.push_back(MakeSegmentRecord(segment));
+  }
+}
+
 Status StoreImpl::StartLanes(const std::vector<LaneLog>& logs) {
   RefreshSpace();
   segment_bytes_ = options_.segment_bytes;
@@ -312,15 +331,18 @@ Status StoreImpl::StartLanes(const std::vector<LaneLog>& logs) {
       return Error(ErrorCode::kInternal, "the lane has used up its epochs");
     LaneState& state = *lanes_[log.lane];
     state.folded = log.end;
+    state.registered = log.registered;
     state.lane = std::make_unique<Lane>(std::move(options), disk_, *this, *background_);
     state.context->lane = state.lane.get();
     for (const ScannedSegment& scanned : log.segments) state.lane->segments().Add(scanned.segment);
   }
   catalog_.SetLane(lanes_.front()->lane.get());
   for (const auto& state : lanes_) state->lane->Start();
-  for (const auto& state : lanes_) {
+  for (const LaneLog& log : logs) {
+    const auto& state = lanes_[log.lane];
     std::vector<MetaRecord> claim;
     claim.push_back(MakeClaimRecord({state->lane->epoch(), ToMs(clock_.Now())}));
+    RegisterSegments(log, claim);
     PS_TRY_VOID(SubmitAndWait(*state->lane, std::move(claim)));
     Lane* const lane = state->lane.get();
     background_->Post([lane] { lane->PrepareSpares(); });

@@ -67,6 +67,8 @@ void StoreImpl::WriteSnapshot(uint32_t lane_number, SegmentSeq sequence, Lsn fir
     const std::lock_guard fold_lock(state.fold_mutex);
     as_of = state.folded;
     if (lane_number == 0) records = catalog_.Snapshot(counter);
+    for (const auto& [sequence, segment] : state.registered.segments())
+      records.push_back(MakeSegmentRecord(segment, MetaKind::kSnapshotSegment));
     const auto add = [&](const ShardState& shard) {
       MetaRecord record;
       record.kind = MetaKind::kSnapshotShard;
@@ -148,8 +150,8 @@ Status StoreImpl::RunRetention(ServerTime now) {
 }
 
 // 1. Segments of which every item is hidden are found by their footers.
-// 2. The marks that hide them become durable (recovery: a segment without visible items, found
-// again here).
+// 2. The marks that hide them become durable, and that they need not be there any more (recovery: a
+// segment without visible items, registered and found again here).
 // 3. They are unlinked.
 Status StoreImpl::RemoveExpired(LaneState& state, ServerTime now) {
   const int64_t now_ms = ToMs(now);
@@ -169,11 +171,42 @@ Status StoreImpl::RemoveExpired(LaneState& state, ServerTime now) {
       segment->next_look_ms = now_ms + kLookAgainMs;
     }
   }
-  if (expired.empty()) return {};
+  std::vector<SegmentSeq> removed = ExpiredLosses(state, now_ms);
+  for (const auto& segment : expired) removed.push_back(segment->header().sequence);
+  if (removed.empty()) return {};
   std::vector<MetaRecord> records;
   for (const auto& [shard, mark] : marks) records.push_back(MakeLowWaterRecord(shard, mark));
+  records.push_back(MakeSegmentsRemovedRecord(removed));
   PS_TRY_VOID(SubmitAndWait(*state.lane, std::move(records)));
   return state.lane->RemoveSegments(expired);
+}
+
+// What was lost is reported for as long as anything in it could be kept: it was received before the
+// loss was noticed, and its stream may be kept longer by now than when it was written.
+std::vector<SegmentSeq> StoreImpl::ExpiredLosses(LaneState& state, int64_t now_ms) {
+  std::vector<SegmentSeq> expired;
+  std::vector<SegmentRecord> lost;
+  {
+    const std::lock_guard fold_lock(state.fold_mutex);
+    for (const auto& [sequence, segment] : state.registered.segments()) {
+      if (segment.lost_ms > 0) lost.push_back(segment);
+    }
+  }
+  if (lost.empty()) return expired;
+  uint32_t hours_max = 0;
+  {
+    const std::lock_guard lock(streams_mutex_);
+    if (!unreadable_.empty()) return expired;
+    for (const auto& [id, shard] : shards_) {
+      if (lanes_[shard->lane()].get() == &state)
+        hours_max = std::max(hours_max, shard->retention_hours());
+    }
+  }
+  for (const SegmentRecord& segment : lost) {
+    const int64_t hours = std::max(hours_max, segment.retention_class);
+    if (segment.lost_ms + hours * kHourMs <= now_ms) expired.push_back(segment.sequence);
+  }
+  return expired;
 }
 
 // Adds the marks that must be durable before the segment goes.

@@ -36,11 +36,14 @@ enum class MetaKind : uint8_t {
   kCatalogTxn = 33,
   kLowWater = 34,
   kReservation = 35,
+  kSegment = 36,
+  kSegmentsRemoved = 37,
   kSnapshotBegin = 40,
   kSnapshotCatalog = 41,
   kSnapshotShard = 42,
   kSnapshotRequest = 43,
   kSnapshotEnd = 44,
+  kSnapshotSegment = 45,
 };
 
 inline constexpr uint64_t AlignUp(uint64_t value, uint64_t to) {
@@ -52,6 +55,7 @@ inline constexpr uint64_t kCounterBits = 40;
 inline constexpr uint64_t MakeIndex(uint64_t epoch, uint64_t ordinal) {
   return epoch << kCounterBits | (ordinal + 1);
 }
+inline constexpr uint64_t EpochOfIndex(uint64_t index) { return index >> kCounterBits; }
 inline constexpr uint64_t OrdinalOfIndex(uint64_t index) {
   const uint64_t counter = index & ((uint64_t{1} << kCounterBits) - 1);
   return counter == 0 ? 0 : counter - 1;

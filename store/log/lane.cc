@@ -146,6 +146,63 @@ void Lane::CommitLoop() {
   }
 }
 
+// The submissions of one class, and the segment that takes them.
+struct Lane::Place {
+  uint32_t retention_class = kMetaClass;
+  std::vector<Submission> submissions;
+  std::vector<PendingRecord> own;  // records of the lane itself
+  std::shared_ptr<ActiveSegment> segment;
+};
+
+// An error has refused them.
+Status Lane::FindPlace(Place& place) {
+  uint64_t bytes = 4 * kBlockBytes;  // header and parts list, padding of the head
+  int64_t server_ms = 0;
+  for (const Submission& submission : place.submissions) {
+    bytes += submission.bytes;
+    server_ms = std::max(server_ms, ServerMs(submission));
+  }
+  for (const PendingRecord& record : place.own) bytes += record.BytesMax();
+  auto segment = SegmentFor(place.retention_class, bytes, server_ms);
+  if (segment.ok()) {
+    place.segment = std::move(*segment);
+    return {};
+  }
+  // A full volume or a machine short of descriptors is a state that passes. Anything else would
+  // leave ordinals that were promised without an end: as after a failed sync, the next opening
+  // decides about them.
+  if (!IsRefusal(segment.error().code())) Fail(segment.error());
+  Refuse(std::move(place.submissions), segment.error());
+  return segment.error();
+}
+
+// The batch that begins a segment of items registers it: acknowledged items => their segment is
+// known to the metadata. Without room for that, what would begin a segment is refused.
+void Lane::PlaceMeta(std::vector<Place>& places, std::vector<Submission> submissions) {
+  const auto begins = [this](const Place& place) {
+    return unregistered_.contains(place.segment->header().sequence);
+  };
+  Place meta;
+  meta.submissions = std::move(submissions);
+  for (const Place& place : places) {
+    if (!begins(place)) continue;
+    PendingRecord record;
+    record.record = MakeSegmentRecord(unregistered_.at(place.segment->header().sequence));
+    meta.own.push_back(std::move(record));
+  }
+  if (meta.submissions.empty() && meta.own.empty()) return;
+  const Status found = FindPlace(meta);
+  if (!found.ok()) {
+    for (Place& place : places) {
+      if (begins(place)) Refuse(std::move(place.submissions), found.error());
+    }
+    std::erase_if(places, begins);
+    return;
+  }
+  for (const Place& place : places) unregistered_.erase(place.segment->header().sequence);
+  places.insert(places.begin(), std::move(meta));
+}
+
 std::unique_ptr<Lane::Batch> Lane::Plan(std::vector<Submission> taken) {
   std::map<uint32_t, std::vector<Submission>> by_class;
   for (Submission& submission : taken)
@@ -153,30 +210,27 @@ std::unique_ptr<Lane::Batch> Lane::Plan(std::vector<Submission> taken) {
   for (Submission& submission : taken)
     by_class[submission.retention_class].push_back(std::move(submission));
 
+  std::vector<Submission> meta = std::move(by_class[kMetaClass]);
+  by_class.erase(kMetaClass);
+  std::vector<Place> places;
+  for (auto& [retention_class, submissions] : by_class) {
+    Place place;
+    place.retention_class = retention_class;
+    place.submissions = std::move(submissions);
+    if (FindPlace(place).ok()) places.push_back(std::move(place));
+  }
+  PlaceMeta(places, std::move(meta));
+
   auto batch = std::make_unique<Batch>();
   BatchHeader header;
-  for (auto& [retention_class, submissions] : by_class) {
-    uint64_t bytes = 4 * kBlockBytes;  // header and parts list, padding of the head
-    int64_t server_ms = 0;
-    for (const Submission& submission : submissions) {
-      bytes += submission.bytes;
-      server_ms = std::max(server_ms, ServerMs(submission));
-    }
-    auto segment = SegmentFor(retention_class, bytes, server_ms);
-    if (!segment.ok()) {
-      // A full volume or a machine short of descriptors is a state that passes. Anything else would
-      // leave ordinals that were promised without an end: as after a failed sync, the next opening
-      // decides about them.
-      if (!IsRefusal(segment.error().code())) Fail(segment.error());
-      Refuse(std::move(submissions), segment.error());
-      continue;
-    }
-    auto part = std::make_unique<PartBuilder>(*segment);
-    for (Submission& submission : submissions) {
+  for (Place& place : places) {
+    auto part = std::make_unique<PartBuilder>(place.segment);
+    for (PendingRecord& record : place.own) part->Add(record);
+    for (Submission& submission : place.submissions) {
       for (PendingRecord& record : submission.records) part->Add(record);
       batch->submissions.push_back(std::move(submission));
     }
-    header.parts.push_back((*segment)->header().sequence);
+    header.parts.push_back(place.segment->header().sequence);
     batch->parts.push_back(std::move(part));
   }
   if (batch->parts.empty()) return nullptr;

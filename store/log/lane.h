@@ -9,6 +9,7 @@
 
 #include "base/executor.h"
 #include "store/log/active_segment.h"
+#include "store/log/meta_records.h"
 
 namespace penstock::store {
 
@@ -102,7 +103,10 @@ class Lane {
 
   void CommitLoop();
   std::vector<Submission> Take();
+  struct Place;
   std::unique_ptr<Batch> Plan(std::vector<Submission> taken);
+  Status FindPlace(Place& place);
+  void PlaceMeta(std::vector<Place>& places, std::vector<Submission> submissions);
   Result<std::shared_ptr<ActiveSegment>> SegmentFor(uint32_t retention_class, uint64_t bytes,
                                                     int64_t server_ms);
   Result<std::shared_ptr<ActiveSegment>> CreateSegment(uint32_t retention_class, uint64_t bytes,
@@ -146,6 +150,7 @@ class Lane {
   SegmentSeq next_sequence_;
   std::map<uint32_t, std::shared_ptr<ActiveSegment>> active_;  // by class
   uint64_t meta_segment_bytes_;
+  std::map<SegmentSeq, SegmentRecord> unregistered_;  // segments of items without a batch yet
   struct Spare {
     std::filesystem::path path;
     std::unique_ptr<DiskFile> file;

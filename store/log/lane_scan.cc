@@ -1,6 +1,7 @@
 #include "store/log/lane_scan.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -31,6 +32,8 @@ class LaneScanner {
     PS_TRY_VOID(FindEnd());
     PS_TRY_VOID(JudgeDamages());
     SortMeta();
+    PS_TRY_VOID(FindMissing());
+    PS_TRY_VOID(JudgeMeta());
     return std::move(log_);
   }
 
@@ -49,6 +52,7 @@ class LaneScanner {
   Status ScanFile(const std::string& name, const SegmentName& parsed) {
     const std::filesystem::path path = log_.directory / name;
     log_.next_sequence = std::max(log_.next_sequence, parsed.sequence + 1);
+    present_.insert(parsed.sequence);
     PS_TRY(const std::unique_ptr<DiskFile> file, disk_.Open(path, Disk::Mode::kRead, true));
     PS_TRY(const uint64_t bytes, file->Size());
     DiskSource source(*file, bytes);
@@ -206,6 +210,8 @@ class LaneScanner {
         case MetaKind::kCatalogTxn:
         case MetaKind::kLowWater:
         case MetaKind::kReservation:
+        case MetaKind::kSegment:
+        case MetaKind::kSegmentsRemoved:
           log_.meta.emplace_back(lsn, std::move(record));
           break;
         case MetaKind::kSnapshotBegin: {
@@ -220,6 +226,7 @@ class LaneScanner {
         case MetaKind::kSnapshotCatalog:
         case MetaKind::kSnapshotShard:
         case MetaKind::kSnapshotRequest:
+        case MetaKind::kSnapshotSegment:
           if (collecting) open.records.push_back(std::move(record));
           break;
         case MetaKind::kSnapshotEnd: {
@@ -242,11 +249,51 @@ class LaneScanner {
     }
   }
 
+  // A file without a batch is as good as none: a segment is registered by its first one.
+  Status FindMissing() {
+    const Lsn base = log_.snapshot ? log_.snapshot->as_of : 0;
+    if (log_.snapshot) {
+      for (const MetaRecord& record : log_.snapshot->records)
+        PS_TRY_VOID(log_.registered.Fold(record));
+    }
+    for (const auto& [lsn, record] : log_.meta) {
+      if (lsn > base) PS_TRY_VOID(log_.registered.Fold(record));
+    }
+    for (const ScannedSegment& scanned : log_.segments) {
+      if (!scanned.sealed && scanned.parts.empty() && scanned.damages.empty())
+        present_.erase(scanned.segment->header().sequence);
+    }
+    for (const auto& [sequence, segment] : log_.registered.segments()) {
+      if (!present_.contains(sequence)) log_.missing.push_back(segment);
+      // No name is used twice.
+      log_.next_sequence = std::max(log_.next_sequence, sequence + 1);
+    }
+    return {};
+  }
+
+  // An epoch begins with its claim, in a segment of metadata of its own: a segment of items without
+  // one at least as new means that metadata is gone.
+  Status JudgeMeta() {
+    uint64_t items = 0;
+    uint64_t meta = 0;
+    for (const ScannedSegment& scanned : log_.segments) {
+      const SegmentHeader& header = scanned.segment->header();
+      uint64_t& newest = header.retention_class == kMetaClass ? meta : items;
+      newest = std::max(newest, header.epoch);
+    }
+    if (items <= meta) return {};
+    const std::string what = fmt::format("the metadata of epoch {} is not there", items);
+    log_.findings.push_back({log_.directory.string(), what, true});
+    if (tolerant_) return {};
+    return Error(ErrorCode::kCorruption, log_.directory.string() + ": " + what);
+  }
+
   Disk& disk_;
   const Uuid store_;
   const bool tolerant_;
   LaneLog log_;
   std::vector<std::pair<Lsn, MetaRecord>> all_meta_;
+  std::set<SegmentSeq> present_;  // files
 };
 
 // Evidence for people; nothing reads it again.

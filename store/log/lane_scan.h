@@ -6,6 +6,7 @@
 #include "store/disk/disk.h"
 #include "store/index/index.h"
 #include "store/log/lane.h"
+#include "store/log/segment_register.h"
 #include "store/store.h"
 
 namespace penstock::store {
@@ -47,6 +48,8 @@ struct LaneLog {
   Lsn meta_from = 1;                             // metadata records from this LSN on are all here
   std::optional<Snapshot> snapshot;              // the newest whole one
   std::vector<std::pair<Lsn, MetaRecord>> meta;  // without snapshots, by LSN, up to `end`
+  SegmentRegister registered;                    // the segments of items that must be there
+  std::vector<SegmentRecord> missing;            // those of them that are not, by sequence
   std::vector<CheckReport::Finding> findings;
 };
 

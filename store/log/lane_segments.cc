@@ -128,6 +128,8 @@ Result<std::shared_ptr<ActiveSegment>> Lane::CreateSegment(uint32_t retention_cl
   segments_.Add(segment);
   auto active = std::make_shared<ActiveSegment>(segment, file, capacity);
   active_[retention_class] = active;
+  if (retention_class != kMetaClass)
+    unregistered_[header.sequence] = {header.sequence, retention_class, header.epoch, 0};
   StoreMetrics::Get().created.Add();
   if (retention_class == kMetaClass)
     listener_.MetaSegmentBegun(options_.lane, header.sequence, header.first_lsn);
@@ -135,6 +137,7 @@ Result<std::shared_ptr<ActiveSegment>> Lane::CreateSegment(uint32_t retention_cl
 }
 
 void Lane::Close(std::shared_ptr<ActiveSegment> segment) {
+  unregistered_.erase(segment->header().sequence);  // if it stayed empty
   {
     const std::lock_guard lock(turn_mutex_);
     segment->closed = true;

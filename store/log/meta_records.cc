@@ -73,6 +73,22 @@ MetaRecord MakeReservationRecord(const ShardId& shard, uint64_t end) {
   return Make(MetaKind::kReservation, out);
 }
 
+MetaRecord MakeSegmentRecord(const SegmentRecord& segment, MetaKind kind) {
+  ByteWriter out;
+  out.Varint(segment.sequence);
+  out.Varint(segment.retention_class);
+  out.Varint(segment.epoch);
+  out.Varint(static_cast<uint64_t>(segment.lost_ms));
+  return Make(kind, out);
+}
+
+MetaRecord MakeSegmentsRemovedRecord(const std::vector<SegmentSeq>& sequences) {
+  ByteWriter out;
+  out.Varint(sequences.size());
+  for (const SegmentSeq sequence : sequences) out.Varint(sequence);
+  return Make(MetaKind::kSegmentsRemoved, out);
+}
+
 MetaRecord MakeSnapshotBegin(const SnapshotBeginRecord& begin) {
   ByteWriter out;
   out.Varint(begin.as_of);
@@ -147,6 +163,24 @@ Result<ReservationRecord> ParseReservation(ByteSpan payload) {
   reservation.shard = ReadShard(in);
   reservation.end = in.Varint();
   return Whole(in, reservation);
+}
+
+Result<SegmentRecord> ParseSegment(ByteSpan payload) {
+  ByteReader in(payload);
+  SegmentRecord segment;
+  segment.sequence = in.Varint();
+  segment.retention_class = static_cast<uint32_t>(in.Varint());
+  segment.epoch = in.Varint();
+  segment.lost_ms = static_cast<int64_t>(in.Varint());
+  return Whole(in, segment);
+}
+
+Result<std::vector<SegmentSeq>> ParseSegmentsRemoved(ByteSpan payload) {
+  ByteReader in(payload);
+  std::vector<SegmentSeq> sequences;
+  const uint64_t count = in.Varint();
+  for (uint64_t i = 0; i < count && in.ok(); ++i) sequences.push_back(in.Varint());
+  return Whole(in, std::move(sequences));
 }
 
 Result<SnapshotBeginRecord> ParseSnapshotBegin(ByteSpan payload) {

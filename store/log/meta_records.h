@@ -34,6 +34,14 @@ struct ReservationRecord {
   ShardId shard;
   uint64_t end = 0;  // ordinals before it may have been shown
 };
+// A segment of items that must be there until its removal is in the log.
+struct SegmentRecord {
+  SegmentSeq sequence = 0;
+  uint32_t retention_class = 0;  // hours
+  uint64_t epoch = 0;
+  int64_t lost_ms = 0;  // an opening missed it first at this server time; 0: none did
+  friend bool operator==(const SegmentRecord&, const SegmentRecord&) = default;
+};
 struct SnapshotBeginRecord {
   Lsn as_of = 0;
   uint64_t catalog_counter = 0;
@@ -57,6 +65,9 @@ MetaRecord MakeClaimRecord(const ClaimRecord& claim);
 MetaRecord MakeCatalogRecord(const CatalogCommand& command);
 MetaRecord MakeLowWaterRecord(const ShardId& shard, uint64_t ordinal);
 MetaRecord MakeReservationRecord(const ShardId& shard, uint64_t end);
+// kSegment, or kSnapshotSegment, which has the same payload.
+MetaRecord MakeSegmentRecord(const SegmentRecord& segment, MetaKind kind = MetaKind::kSegment);
+MetaRecord MakeSegmentsRemovedRecord(const std::vector<SegmentSeq>& sequences);
 MetaRecord MakeSnapshotBegin(const SnapshotBeginRecord& begin);
 MetaRecord MakeSnapshotEnd(const SnapshotEndRecord& end);
 MetaRecord MakeSnapshotCatalog(const CatalogEntryRecord& entry);
@@ -67,6 +78,8 @@ Result<ClaimRecord> ParseClaim(ByteSpan payload);
 Result<CatalogCommand> ParseCatalogCommand(ByteSpan payload);
 Result<LowWaterRecord> ParseLowWater(ByteSpan payload);
 Result<ReservationRecord> ParseReservation(ByteSpan payload);
+Result<SegmentRecord> ParseSegment(ByteSpan payload);
+Result<std::vector<SegmentSeq>> ParseSegmentsRemoved(ByteSpan payload);
 Result<SnapshotBeginRecord> ParseSnapshotBegin(ByteSpan payload);
 Result<SnapshotEndRecord> ParseSnapshotEnd(ByteSpan payload);
 Result<CatalogEntryRecord> ParseSnapshotCatalog(ByteSpan payload);
