@@ -95,6 +95,23 @@ struct FromProducerTime {
 using Selector = std::variant<FromOldest, FromLatest, FromOrdinal, AfterNumber, FromServerTime,
                               FromProducerTime>;
 
+// When fragments began, both ends included.
+struct ServerTimeRange {
+  ServerTime from;
+  ServerTime to;
+};
+struct ProducerTimeRange {
+  ProducerTime from;
+  ProducerTime to;
+};
+using TimeRange = std::variant<ServerTimeRange, ProducerTimeRange>;
+// The last item of a page of such a listing. The next page goes on behind it even if it is gone.
+struct RangePlace {
+  uint64_t ordinal = 0;
+  uint64_t index = 0;  // of its number
+  ProducerTime producer_time;
+};
+
 enum class BodyForm {
   kMemory,     // always a ByteChain
   kFileSlice,  // a FileSlice where possible (sealed segment, checked), else a ByteChain
@@ -150,6 +167,12 @@ class Shard {
 
   // Visible items from a place on, oldest first, at most `limit`. Cheap: index and window only.
   virtual Task<Result<std::vector<ItemRef>>> Find(Selector from, size_t limit) = 0;
+  // Stored fragments that began within a range: by ordinal for server time, by producer time else,
+  // also where that ran backwards; at most `limit`. Not those of the live window that are not in
+  // the log (retention 0, dropped). Costs a look at each clock run and at the fragments found.
+  virtual Task<Result<std::vector<ItemRef>>> FindStarted(TimeRange range,
+                                                         std::optional<RangePlace> after,
+                                                         size_t limit) = 0;
   virtual Task<Result<TrackSet>> GetTrackSet(TrackSetId id) = 0;
   // kTrimmed, kCorruption, kNotFound (a dropped item that has left the window).
   virtual Task<Result<ItemBytes>> Open(ItemRef ref, BodyForm form) = 0;

@@ -50,6 +50,8 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   Task<Result<ItemHeader>> Append(NewItem item) override;
   Task<Result<ItemHeader>> Drop(NewItem item, GapReason reason) override;
   Task<Result<std::vector<ItemRef>>> Find(Selector from, size_t limit) override;
+  Task<Result<std::vector<ItemRef>>> FindStarted(TimeRange range, std::optional<RangePlace> after,
+                                                 size_t limit) override;
   Task<Result<TrackSet>> GetTrackSet(TrackSetId id) override;
   Task<Result<ItemBytes>> Open(ItemRef ref, BodyForm form) override;
   Task<Result<Bytes>> ReadMeta(ItemRef ref) override;
@@ -150,6 +152,13 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   std::vector<std::shared_ptr<Waiter>> TakeDueWaiters(bool all);            // mutex_ held
   uint64_t ExpireLocked(int64_t now_ms) const;                              // mutex_ held
   void LoadOldest() const;                                                  // mutex_ held
+  Result<std::vector<ItemRef>> FindStartedBlocking(const TimeRange& range,
+                                                   const std::optional<RangePlace>& after,
+                                                   size_t limit);
+  Status ListServerTimes(const ServerTimeRange& range, uint64_t begin, uint64_t end, size_t limit,
+                         const ShardState& state, std::vector<ItemRef>& out);
+  Status ListProducerTimes(const ProducerTimeRange& range, const std::optional<RangePlace>& after,
+                           uint64_t mark, uint64_t end, size_t limit, std::vector<ItemRef>& out);
   Result<std::vector<ItemRef>> FindBlocking(const Selector& from, size_t limit);
   Result<std::optional<std::vector<ItemRef>>> FindInWindow(const Selector& from, size_t limit);
   Result<uint64_t> ResolveServerTime(ServerTime time, const ShardState& state);

@@ -79,7 +79,9 @@ class Store {
   virtual Task<Result<StreamInfo>> CreateStream(StreamName name, uint32_t retention_hours) = 0;
   // Its items are hidden at once; their segments go with retention or cleaning.
   virtual Task<Status> DeleteStream(StreamName name) = 0;
-  virtual Task<Result<StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours) = 0;
+  // if_version: kConflict unless the stream's entry has this version; 0: whatever it has.
+  virtual Task<Result<StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours,
+                                                uint64_t if_version = 0) = 0;
 
   // The shard of a stream; nullptr if there is none. Valid until Close.
   virtual std::shared_ptr<Shard> OpenShard(const ShardId& id) = 0;

@@ -262,13 +262,16 @@ Task<Status> StoreImpl::DeleteStream(StreamName name) {
   co_return status;
 }
 
-Task<Result<StreamInfo>> StoreImpl::SetRetention(StreamName name, uint32_t retention_hours) {
+Task<Result<StreamInfo>> StoreImpl::SetRetention(StreamName name, uint32_t retention_hours,
+                                                 uint64_t if_version) {
   if (retention_hours > limits::kRetentionHoursMax) {
     co_return Error(ErrorCode::kInvalidArgument,
                     fmt::format("retention: at most {} hours", limits::kRetentionHoursMax));
   }
   auto info = GetStream(name);
   if (!info) co_return NoStream(name);
+  if (if_version != 0 && info->version != if_version)
+    co_return Error(ErrorCode::kConflict, "the stream has been changed meanwhile");
   uint32_t lane = 0;
   {
     const std::lock_guard lock(streams_mutex_);

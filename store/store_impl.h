@@ -28,7 +28,8 @@ class StoreImpl final : public Store, public LaneListener {
   std::optional<StreamInfo> GetStream(const StreamName& name) const override;
   Task<Result<StreamInfo>> CreateStream(StreamName name, uint32_t retention_hours) override;
   Task<Status> DeleteStream(StreamName name) override;
-  Task<Result<StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours) override;
+  Task<Result<StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours,
+                                        uint64_t if_version) override;
   std::shared_ptr<Shard> OpenShard(const ShardId& id) override;
   Task<Status> EnforceRetention() override;
   Stats GetStats() const override;

@@ -383,16 +383,21 @@ Result<std::vector<StoredItem>> Index::ListItems(const ShardId& shard, uint64_t 
 
 namespace {
 
-// `prefix`: the rows of one shard (and clock run); `seek`: the last possible key of the time. Keys
-// end in time 8 ‖ index 8.
+// Keys end in time 8 ‖ index 8.
+Index::TimePlace PlaceOf(const rocksdb::Slice& key, uint64_t flip) {
+  ByteReader in(FromSlice(key).last(16));
+  const auto time = static_cast<int64_t>(in.Be<uint64_t>() ^ flip);
+  const auto index = in.Be<uint64_t>();
+  return Index::TimePlace{OrdinalOfIndex(index), time, index};
+}
+
+// `prefix`: the rows of one shard (and clock run); `seek`: the last possible key of the time.
 Result<Index::Around> SeekAround(rocksdb::Iterator& at, const std::string& prefix,
                                  const std::string& seek, uint64_t flip) {
   Index::Around around;
   const auto place = [&]() -> std::optional<Index::TimePlace> {
     if (!at.Valid() || !at.key().starts_with(prefix) || at.key().size() < 16) return std::nullopt;
-    ByteReader in(FromSlice(at.key()).last(16));
-    const auto time = static_cast<int64_t>(in.Be<uint64_t>() ^ flip);
-    return Index::TimePlace{OrdinalOfIndex(in.Be<uint64_t>()), time};
+    return PlaceOf(at.key(), flip);
   };
   at.SeekForPrev(seek);
   around.at_or_before = place();
@@ -415,6 +420,21 @@ Result<Index::Around> Index::SeekProducerTime(const ShardId& shard, int64_t us) 
   const std::string seek = ProducerKey(shard, us, UINT64_MAX);
   auto at = impl_->Iterate(kProducer);
   return SeekAround(*at, seek.substr(0, 16), seek, kSignBit);
+}
+
+Result<std::vector<Index::TimePlace>> Index::ListProducerTimes(const ShardId& shard, int64_t us,
+                                                               uint64_t index, int64_t to_us,
+                                                               size_t limit) const {
+  const std::string behind = ProducerKey(shard, us, index);
+  const std::string last = ProducerKey(shard, to_us, UINT64_MAX);
+  std::vector<TimePlace> out;
+  auto at = impl_->Iterate(kProducer);
+  for (at->Seek(behind); at->Valid() && out.size() < limit; at->Next()) {
+    if (at->key().compare(last) > 0) break;
+    if (at->key().compare(behind) > 0) out.push_back(PlaceOf(at->key(), kSignBit));
+  }
+  PS_TRY_VOID(ToStatus(at->status(), "producer times"));
+  return out;
 }
 
 }  // namespace penstock::store

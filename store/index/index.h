@@ -94,6 +94,7 @@ class Index {
   struct TimePlace {
     uint64_t ordinal = 0;
     int64_t time = 0;
+    uint64_t index = 0;  // of the item's number
   };
   struct Around {
     std::optional<TimePlace> at_or_before;
@@ -101,6 +102,9 @@ class Index {
   };
   Result<Around> SeekServerTime(const ShardId& shard, uint32_t clock_run, int64_t ms) const;
   Result<Around> SeekProducerTime(const ShardId& shard, int64_t us) const;
+  // Rows of the producer's order behind (us, index) and not after to_us, at most `limit`.
+  Result<std::vector<TimePlace>> ListProducerTimes(const ShardId& shard, int64_t us, uint64_t index,
+                                                   int64_t to_us, size_t limit) const;
 
  private:
   struct Impl;

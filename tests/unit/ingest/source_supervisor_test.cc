@@ -23,7 +23,7 @@ class NoStore final : public store::Store {
     return Refuse<store::StreamInfo>();
   }
   Task<Status> DeleteStream(StreamName) override { co_return Status(); }
-  Task<Result<store::StreamInfo>> SetRetention(StreamName, uint32_t) override {
+  Task<Result<store::StreamInfo>> SetRetention(StreamName, uint32_t, uint64_t) override {
     return Refuse<store::StreamInfo>();
   }
   std::shared_ptr<store::Shard> OpenShard(const ShardId&) override { return nullptr; }

@@ -63,6 +63,11 @@ class FakeShard final : public store::Shard {
     co_return out;
   }
 
+  Task<Result<std::vector<store::ItemRef>>> FindStarted(store::TimeRange,
+                                                        std::optional<store::RangePlace>,
+                                                        size_t) override {
+    co_return Error(ErrorCode::kUnsupported, "not part of this fake");
+  }
   Task<Result<store::TrackSet>> GetTrackSet(store::TrackSetId id) override {
     if (damaged_track_sets.contains(id)) co_return Error(ErrorCode::kCorruption, "wrong checksum");
     const auto found = track_sets.find(id);
@@ -144,7 +149,7 @@ class FakeStore final : public store::Store {
     co_return Error(ErrorCode::kUnsupported, "a fake does not");
   }
   Task<Status> DeleteStream(StreamName) override { co_return Status(); }
-  Task<Result<store::StreamInfo>> SetRetention(StreamName, uint32_t) override {
+  Task<Result<store::StreamInfo>> SetRetention(StreamName, uint32_t, uint64_t) override {
     co_return Error(ErrorCode::kUnsupported, "a fake does not");
   }
   std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {

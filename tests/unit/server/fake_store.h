@@ -10,6 +10,27 @@
 
 namespace penstock::server {
 
+// Items from a place on; waits for its token when there are no more.
+class FakeTail final : public store::Tail {
+ public:
+  explicit FakeTail(std::vector<store::ItemRef> items) : items_(std::move(items)) {}
+  Task<Result<std::vector<store::ItemRef>>> Next(size_t limit, CancelToken token) override {
+    std::vector<store::ItemRef> out;
+    while (!items_.empty() && out.size() < limit) {
+      out.push_back(items_.front());
+      items_.erase(items_.begin());
+    }
+    if (!out.empty()) co_return out;
+    Oneshot<Unit> cancelled;
+    const auto watch = token.OnCancel([cancelled]() mutable { cancelled.Set(Unit()); });
+    co_await cancelled;
+    co_return Error(ErrorCode::kCancelled, "cancelled");
+  }
+
+ private:
+  std::vector<store::ItemRef> items_;
+};
+
 class FakeShard final : public store::Shard {
  public:
   explicit FakeShard(ShardId id) : id_(id) {}
@@ -38,6 +59,19 @@ class FakeShard final : public store::Shard {
     }
     co_return out;
   }
+  // By server time only.
+  Task<Result<std::vector<store::ItemRef>>> FindStarted(store::TimeRange range,
+                                                        std::optional<store::RangePlace> after,
+                                                        size_t limit) override {
+    const auto& times = std::get<store::ServerTimeRange>(range);
+    std::vector<store::ItemRef> out;
+    for (const store::ItemHeader& item : items_) {
+      if (item.server_time < times.from || item.server_time > times.to) continue;
+      if (after && item.ordinal <= after->ordinal) continue;
+      if (out.size() < limit) out.push_back(store::ItemRef{id_, item});
+    }
+    co_return out;
+  }
   Task<Result<store::TrackSet>> GetTrackSet(store::TrackSetId id) override {
     store::TrackSet set;
     set.id = id;
@@ -51,7 +85,13 @@ class FakeShard final : public store::Shard {
     co_return bytes;
   }
   Task<Result<Bytes>> ReadMeta(store::ItemRef) override { co_return Unused(); }
-  std::unique_ptr<store::Tail> MakeTail(store::Selector) override { return nullptr; }
+  std::unique_ptr<store::Tail> MakeTail(store::Selector from) override {
+    std::vector<store::ItemRef> items;
+    for (const store::ItemHeader& item : items_) {
+      if (IsFrom(item, from)) items.push_back(store::ItemRef{id_, item});
+    }
+    return std::make_unique<FakeTail>(std::move(items));
+  }
   store::ShardStatus GetStatus() const override {
     store::ShardStatus status;
     status.items = items_.size();
@@ -124,11 +164,15 @@ class FakeStore final : public store::Store {
     if (streams_.erase(name) == 0) co_return Error(ErrorCode::kNotFound, "there is none");
     co_return Status();
   }
-  Task<Result<store::StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours) override {
+  Task<Result<store::StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours,
+                                               uint64_t if_version) override {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(name);
     if (found == streams_.end()) co_return Error(ErrorCode::kNotFound, "there is none");
+    if (if_version != 0 && found->second.version != if_version)
+      co_return Error(ErrorCode::kConflict, "it has another version");
     found->second.retention_hours = retention_hours;
+    ++found->second.version;
     co_return found->second;
   }
   std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {
