@@ -10,6 +10,11 @@ Json KeyToJson(const AccessKey& key) {
   json.Set("user", key.user);
   json.Set("role", RoleName(key.role));
   json.Set("streams", std::move(streams));
+  if (!key.actions.empty()) {
+    Json actions = Json(Json::Array());
+    for (const std::string& pattern : key.actions) actions.Push(pattern);
+    json.Set("actions", std::move(actions));
+  }
   json.Set("created", FormatRfc3339(key.created));
   if (!key.secret.empty()) json.Set("secret", key.secret);
   return json;

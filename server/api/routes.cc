@@ -24,7 +24,7 @@ const std::vector<Operation>& Operations() {
        "the source; its media stays"},
       {"GET", "/api/v1/keys", Door::kAdmin, ListKeys, "access keys, without their secrets"},
       {"POST", "/api/v1/keys", Door::kAdmin, CreateKey,
-       "{user, role, streams}; answers with the secret"},
+       "{user, role, streams, actions}; answers with the secret"},
       {"DELETE", "/api/v1/keys/{name}", Door::kAdmin, RevokeKey, "the key works no longer"},
       {"GET", "/api/v1/store", Door::kAdmin, DescribeStore, "space and files"},
       {"GET", "/api/v1/version", Door::kRead, DescribeVersion, "version and clock"},

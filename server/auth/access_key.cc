@@ -26,6 +26,31 @@ bool IsName(std::string_view text, size_t most) {
   return true;
 }
 
+// What the roles may do of Amazon's API. A publisher's are those that its libraries call before
+// they send.
+constexpr std::string_view kViewerActions[] = {"Get*", "List*", "Describe*"};
+constexpr std::string_view kPublisherActions[] = {"PutMedia", "CreateStream", "DescribeStream",
+                                                  "GetDataEndpoint", "TagStream"};
+constexpr std::string_view kPublish = "kinesisvideo:PutMedia";
+constexpr std::string_view kRead = "kinesisvideo:GetMedia";
+
+// `pattern` may name the service or not, and may end in '*'.
+bool MatchesAction(std::string_view pattern, std::string_view action) {
+  if (pattern.find(':') == std::string_view::npos && pattern != "*")
+    action = action.substr(action.find(':') + 1);
+  const bool open_end = pattern.back() == '*';
+  const std::string_view fixed = open_end ? pattern.substr(0, pattern.size() - 1) : pattern;
+  return open_end ? action.substr(0, fixed.size()) == fixed : action == fixed;
+}
+
+template <class Patterns>
+bool AnyMatches(const Patterns& patterns, std::string_view action) {
+  for (const std::string_view pattern : patterns) {
+    if (MatchesAction(pattern, action)) return true;
+  }
+  return false;
+}
+
 Error Corrupt(std::string message) { return Error(ErrorCode::kCorruption, std::move(message)); }
 
 }  // namespace
@@ -38,12 +63,14 @@ std::string_view RoleName(Role role) {
       return "publisher";
     case Role::kAdmin:
       return "admin";
+    case Role::kCustom:
+      return "custom";
   }
   return "viewer";
 }
 
 Result<Role> ParseRole(std::string_view text) {
-  for (const Role role : {Role::kViewer, Role::kPublisher, Role::kAdmin}) {
+  for (const Role role : {Role::kViewer, Role::kPublisher, Role::kAdmin, Role::kCustom}) {
     if (text == RoleName(role)) return role;
   }
   return Error(ErrorCode::kInvalidArgument,
@@ -61,15 +88,33 @@ bool AccessKey::Covers(const StreamName& stream) const {
   return false;
 }
 
-bool AccessKey::Allows(Permission permission, const StreamName& stream) const {
+bool AccessKey::AllowsAnywhere(Permission permission) const {
   if (role == Role::kAdmin) return true;
   switch (permission) {
     case Permission::kPublish:
-      return role == Role::kPublisher && Covers(stream);
+      return role == Role::kPublisher || (role == Role::kCustom && AnyMatches(actions, kPublish));
     case Permission::kRead:
-      return role == Role::kViewer && Covers(stream);
+      return role == Role::kViewer || (role == Role::kCustom && AnyMatches(actions, kRead));
     case Permission::kAdmin:
       return false;
+  }
+  return false;
+}
+
+bool AccessKey::Allows(Permission permission, const StreamName& stream) const {
+  return AllowsAnywhere(permission) && (role == Role::kAdmin || Covers(stream));
+}
+
+bool AccessKey::AllowsAction(std::string_view action) const {
+  switch (role) {
+    case Role::kAdmin:
+      return true;
+    case Role::kViewer:
+      return AnyMatches(kViewerActions, action);
+    case Role::kPublisher:
+      return AnyMatches(kPublisherActions, action);
+    case Role::kCustom:
+      return AnyMatches(actions, action);
   }
   return false;
 }
@@ -81,6 +126,11 @@ Json AccessKeyToJson(const AccessKey& key, std::string_view sealed_hex) {
   json.Set("user", key.user);
   json.Set("role", RoleName(key.role));
   json.Set("streams", std::move(streams));
+  if (!key.actions.empty()) {
+    Json actions = Json(Json::Array());
+    for (const std::string& pattern : key.actions) actions.Push(pattern);
+    json.Set("actions", std::move(actions));
+  }
   json.Set("created_ms", ToMs(key.created));
   json.Set("sealed", sealed_hex);
   return json;
@@ -97,6 +147,11 @@ Result<StoredKey> AccessKeyFromJson(const Json& json) {
       return Corrupt(fmt::format("access key {}: bad stream pattern", stored.key.user));
     }
     stored.key.streams.emplace_back(pattern.AsString());
+  }
+  for (const Json& pattern : json["actions"].array()) {
+    if (!CheckActionPattern(pattern.AsString()).ok())
+      return Corrupt(fmt::format("access key {}: bad action pattern", stored.key.user));
+    stored.key.actions.emplace_back(pattern.AsString());
   }
   stored.key.created = ServerTimeFromMs(json["created_ms"].AsInt());
   stored.sealed_hex = std::string(json["sealed"].AsString());
@@ -117,6 +172,26 @@ Status CheckStreamPattern(std::string_view pattern) {
       ErrorCode::kInvalidArgument,
       fmt::format("'{}' is neither a stream's name nor the beginning of one followed by '*'",
                   pattern));
+}
+
+Status CheckActionPattern(std::string_view pattern) {
+  std::string_view rest = pattern;
+  const size_t colon = rest.find(':');
+  bool good = true;
+  if (colon != std::string_view::npos) {
+    good = colon > 0;
+    for (const char c : rest.substr(0, colon)) good = good && c >= 'a' && c <= 'z';
+    rest.remove_prefix(colon + 1);
+  }
+  const bool open_end = !rest.empty() && rest.back() == '*';
+  if (open_end) rest.remove_suffix(1);
+  good = good && (open_end || !rest.empty()) && rest.size() <= kUserBytesMax;
+  for (const char c : rest) good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+  if (good) return Status();
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("'{}' is neither an action (GetMedia, kinesisvideo:GetMedia) nor the "
+                           "beginning of one followed by '*'",
+                           pattern));
 }
 
 std::string MakeSecret() {

@@ -17,6 +17,7 @@ enum class Role {
   kViewer,     // play, list, export
   kPublisher,  // send media, and nothing else: the key lies in a camera
   kAdmin,      // everything
+  kCustom,     // just the actions that were listed when it was made
 };
 std::string_view RoleName(Role role);  // "viewer"
 Result<Role> ParseRole(std::string_view text);
@@ -27,10 +28,18 @@ struct AccessKey {
   std::vector<std::string>
       streams;  // names, or beginnings ending in '*'; empty: all. An admin's list is empty
   ServerTime created;
+  // Of a custom key: what it may do, in the names of Amazon's API: "GetMedia", beginnings ending in
+  // '*', each with or without its service in front ("kinesisvideo:List*").
+  std::vector<std::string> actions;
   std::string secret;
 
   bool Covers(const StreamName& stream) const;
+  // Publishing is PutMedia, reading is GetMedia, whatever the protocol.
   bool Allows(Permission permission, const StreamName& stream) const;
+  // On some stream or other.
+  bool AllowsAnywhere(Permission permission) const;
+  // "kinesisvideo:GetMedia", on no stream in particular.
+  bool AllowsAction(std::string_view action) const;
 };
 
 // As stored, with the secret sealed by the caller, in hexadecimal.
@@ -45,6 +54,7 @@ Result<StoredKey> AccessKeyFromJson(const Json& json);
 // wrong.
 Status CheckUserName(std::string_view user);
 Status CheckStreamPattern(std::string_view pattern);
+Status CheckActionPattern(std::string_view pattern);
 
 // 32 letters and digits without look-alikes: 160 bits.
 std::string MakeSecret();

@@ -120,8 +120,8 @@ Result<Caller> Authorize(const net::HttpRequest& request, const KeyRing& keys,
   if (permission == Permission::kAdmin && key.role != Role::kAdmin) {
     return Error(ErrorCode::kForbidden, "this needs an admin key");
   }
-  if (permission == Permission::kRead && key.role == Role::kPublisher) {
-    return Error(ErrorCode::kForbidden, "a publisher's key may not read");
+  if (permission == Permission::kRead && !key.AllowsAnywhere(Permission::kRead)) {
+    return Error(ErrorCode::kForbidden, "this key may not read");
   }
   key.secret.clear();
   caller.name = key.user;

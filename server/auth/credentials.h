@@ -38,7 +38,13 @@ struct Caller {
   // No stream is hidden from it.
   bool MayReadAll() const {
     return !key || key->role == Role::kAdmin ||
-           (key->role == Role::kViewer && key->streams.empty());
+           (key->AllowsAnywhere(Permission::kRead) && key->streams.empty());
+  }
+  // "kinesisvideo:GetMedia" on a stream, or on none in particular.
+  bool MayDo(std::string_view action) const { return !key || key->AllowsAction(action); }
+  bool MayDo(std::string_view action, const StreamName& stream) const {
+    return !key ||
+           (key->AllowsAction(action) && (key->role == Role::kAdmin || key->Covers(stream)));
   }
 };
 

@@ -1,5 +1,7 @@
 #include "server/auth/hex.h"
 
+#include <algorithm>
+
 namespace penstock::server {
 namespace {
 
@@ -40,6 +42,20 @@ std::optional<std::string> FromHex(std::string_view hex) {
     const int low = HexDigit(hex[i + 1]);
     if (high < 0 || low < 0) return std::nullopt;
     out.push_back(static_cast<char>(high << 4 | low));
+  }
+  return out;
+}
+
+std::string ToBase64(ByteSpan bytes) {
+  constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    const size_t taken = std::min<size_t>(3, bytes.size() - at);
+    uint32_t bits = 0;
+    for (size_t i = 0; i < 3; ++i) bits = bits << 8 | (i < taken ? bytes[at + i] : 0u);
+    for (size_t i = 0; i < 4; ++i)
+      out.push_back(i <= taken ? kDigits[bits >> (18 - 6 * i) & 63] : '=');
   }
   return out;
 }

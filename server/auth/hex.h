@@ -11,6 +11,8 @@ namespace penstock::server {
 std::string ToHex(ByteSpan bytes);
 // nullopt if it is not an even number of hexadecimal digits.
 std::optional<std::string> FromHex(std::string_view hex);
+// RFC 4648 §4, with padding.
+std::string ToBase64(ByteSpan bytes);
 // RFC 4648 §4, padding optional; nullopt for anything else.
 std::optional<std::string> FromBase64(std::string_view text);
 

@@ -127,10 +127,23 @@ Result<std::string> KeyRing::SecretFor(std::string_view user) const {
   return found->second.secret;
 }
 
+std::optional<AccessKey> KeyRing::Find(std::string_view user) const {
+  const auto keys = snapshot();
+  const auto found = keys->by_user.find(std::string(user));
+  if (found == keys->by_user.end()) return std::nullopt;
+  return found->second;
+}
+
 Task<Result<AccessKey>> KeyRing::Create(std::string user, Role role,
-                                        std::vector<std::string> streams) {
+                                        std::vector<std::string> streams,
+                                        std::vector<std::string> actions) {
   PS_CO_TRY_VOID(CheckUserName(user));
   for (const std::string& pattern : streams) PS_CO_TRY_VOID(CheckStreamPattern(pattern));
+  for (const std::string& pattern : actions) PS_CO_TRY_VOID(CheckActionPattern(pattern));
+  if (actions.empty() == (role == Role::kCustom)) {
+    co_return Error(ErrorCode::kInvalidArgument,
+                    "a key has either a role or a list of actions that it may do");
+  }
   if (role == Role::kAdmin && !streams.empty()) {
     co_return Error(ErrorCode::kInvalidArgument, "an admin key is for all streams");
   }
@@ -138,6 +151,7 @@ Task<Result<AccessKey>> KeyRing::Create(std::string user, Role role,
   key.user = std::move(user);
   key.role = role;
   key.streams = std::move(streams);
+  key.actions = std::move(actions);
   key.created = clock_.Now();
   key.secret = MakeSecret();
   const std::string sealed = ToHex(AsBytes(master_.Seal(key.secret, key.user)));

@@ -39,8 +39,14 @@ class KeyRing final : public Authorizer {
   // not compared.
   Result<AccessKey> Identify(std::string_view user, std::string_view secret) const;
 
-  // Durable when it completes. The only time the secret is given out. kAlreadyExists.
-  Task<Result<AccessKey>> Create(std::string user, Role role, std::vector<std::string> streams);
+  // The key of that name, with its secret: for signatures, which the caller checks.
+  std::optional<AccessKey> Find(std::string_view user) const;
+  bool trusts_loopback() const { return options_.trust_loopback; }
+
+  // Durable when it completes. The only time the secret is given out. kAlreadyExists. `actions` are
+  // a custom key's, and only its.
+  Task<Result<AccessKey>> Create(std::string user, Role role, std::vector<std::string> streams,
+                                 std::vector<std::string> actions = {});
   // kNotFound. Takes effect for requests that begin afterwards.
   Task<Status> Revoke(std::string user);
   // By name, without secrets.

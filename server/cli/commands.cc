@@ -143,13 +143,16 @@ std::vector<Command> MakeCommands() {
        "<name>",
        "make an access key; its secret is shown once",
        "  --role <role>      viewer (play, list, export; the default), publisher or admin\n"
+       "  --allow <list>     instead of a role: actions in the names of Amazon's API or beginnings "
+       "with *, separated by commas\n"
        "  --streams <list>   names or beginnings with *, separated by commas (default: all)\n"
        "\n"
        "examples:\n"
        "  penstock key create anna\n"
        "  penstock key create door-camera --role publisher --streams door\n"
-       "  penstock key create guard --streams 'yard-*,door'\n",
-       {{"--role", "--streams"}, {}, 1, 1},
+       "  penstock key create guard --streams 'yard-*,door'\n"
+       "  penstock key create detector --allow GetMedia,GetDataEndpoint,ListFragments\n",
+       {{"--role", "--allow", "--streams"}, {}, 1, 1},
        RunKeyCreate},
       {"key list", "", "access keys, without their secrets", "", {{}, {}, 0, 0}, RunKeyList},
       {"key revoke",

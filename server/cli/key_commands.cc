@@ -8,13 +8,26 @@
 namespace penstock::server {
 namespace {
 
-std::string Streams(const Json& key) {
+std::string Joined(const Json& list, std::string_view if_empty) {
   std::string out;
-  for (const Json& pattern : key["streams"].array()) {
+  for (const Json& pattern : list.array()) {
     if (!out.empty()) out += ", ";
     out += pattern.AsString();
   }
-  return out.empty() ? "all" : out;
+  return out.empty() ? std::string(if_empty) : out;
+}
+
+std::string Streams(const Json& key) { return Joined(key["streams"], "all"); }
+
+// What a list in a flag names: "yard-*,door".
+Json ListOf(std::string_view text) {
+  Json list = Json(Json::Array());
+  while (!text.empty()) {
+    const size_t comma = text.find(',');
+    list.Push(text.substr(0, comma));
+    text = comma == std::string_view::npos ? std::string_view() : text.substr(comma + 1);
+  }
+  return list;
 }
 
 std::string HowToUse(const Json& key) {
@@ -23,13 +36,18 @@ std::string HowToUse(const Json& key) {
   std::string out =
       fmt::format("key {} ({}, streams: {}); this secret is not shown again:\n\n  {}\n\n", user,
                   key["role"].AsString(), Streams(key), secret);
+  const std::string sdk =
+      fmt::format("an AWS SDK  AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}\n", user, secret);
+  if (key["role"].AsString() == "custom") {
+    return out + sdk + fmt::format("may        {}\n", Joined(key["actions"], "nothing"));
+  }
   if (key["role"].AsString() == "publisher") {
     return out + fmt::format("publish to  rtsp://{}:{}@<host>:8554/<stream>\n", user, secret);
   }
   out += fmt::format("the page    http://<host>:8080/#key={}\n", secret);
   out +=
       fmt::format("a player    http://{}:{}@<host>:8080/hls/<stream>/index.m3u8\n", user, secret);
-  return out;
+  return out + sdk;
 }
 
 }  // namespace
@@ -38,16 +56,8 @@ int RunKeyCreate(const Args& args) {
   Json body;
   body.Set("user", args.positional()[0]);
   if (const auto role = args.Flag("--role")) body.Set("role", *role);
-  if (const auto list = args.Flag("--streams")) {
-    Json streams = Json(Json::Array());
-    std::string_view rest = *list;
-    while (!rest.empty()) {
-      const size_t comma = rest.find(',');
-      streams.Push(rest.substr(0, comma));
-      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-    }
-    body.Set("streams", std::move(streams));
-  }
+  if (const auto list = args.Flag("--streams")) body.Set("streams", ListOf(*list));
+  if (const auto list = args.Flag("--allow")) body.Set("actions", ListOf(*list));
   const auto answer = Client(DataFolder(args)).Call("POST", "/api/v1/keys", body);
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer, HowToUse(*answer));
@@ -56,10 +66,11 @@ int RunKeyCreate(const Args& args) {
 int RunKeyList(const Args& args) {
   const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/keys");
   if (!answer.ok()) return Fail(answer.error());
-  std::vector<std::vector<std::string>> rows = {{"NAME", "ROLE", "STREAMS", "CREATED"}};
+  std::vector<std::vector<std::string>> rows = {{"NAME", "MAY", "STREAMS", "CREATED"}};
   for (const Json& key : (*answer)["keys"].array()) {
-    rows.push_back({std::string(key["user"].AsString()), std::string(key["role"].AsString()),
-                    Streams(key), std::string(key["created"].AsString())});
+    rows.push_back({std::string(key["user"].AsString()),
+                    Joined(key["actions"], key["role"].AsString()), Streams(key),
+                    std::string(key["created"].AsString())});
   }
   return Print(args, *answer, rows.size() > 1 ? FormatTable(rows) : "no keys\n");
 }

@@ -57,6 +57,65 @@ TEST_F(KeyRingTest, EachRoleMayDoItsOwnAndTheAdminEverything) {
   for (const auto& c : cases) EXPECT_EQ(CodeOf("", c.secret, c.permission, "cam"), c.expected);
 }
 
+TEST_F(KeyRingTest, ACustomKeyMayDoJustTheActionsItWasMadeFor) {
+  const auto made =
+      SyncWait(ring_->Create("d", Role::kCustom, std::vector<std::string>{"yard-*"},
+                             std::vector<std::string>{"GetMedia", "kinesisvideo:List*"}));
+  ASSERT_TRUE(made.ok()) << made.error().message();
+  Reload();
+  const AccessKey key = *ring_->Find("d");
+  EXPECT_TRUE(key.AllowsAction("kinesisvideo:GetMedia"));
+  EXPECT_TRUE(key.AllowsAction("kinesisvideo:ListFragments"));
+  EXPECT_FALSE(key.AllowsAction("kinesis:ListShards"));
+  EXPECT_FALSE(key.AllowsAction("kinesisvideo:GetMediaForFragmentList"));
+  EXPECT_FALSE(key.AllowsAction("kinesisvideo:PutMedia"));
+  EXPECT_EQ(CodeOf("d", key.secret, Permission::kRead, "yard-1"), kAllowed);
+  EXPECT_EQ(CodeOf("d", key.secret, Permission::kRead, "door"), ErrorCode::kForbidden);
+  EXPECT_EQ(CodeOf("d", key.secret, Permission::kPublish, "yard-1"), ErrorCode::kForbidden);
+  EXPECT_EQ(CodeOf("d", key.secret, Permission::kAdmin, "yard-1"), ErrorCode::kForbidden);
+}
+
+TEST_F(KeyRingTest, RolesAllowTheActionsTheirClientsNeed) {
+  AccessKey key;
+  key.role = Role::kViewer;
+  EXPECT_TRUE(key.AllowsAction("kinesisvideo:GetDataEndpoint"));
+  EXPECT_TRUE(key.AllowsAction("kinesisvideo:ListFragments"));
+  EXPECT_FALSE(key.AllowsAction("kinesisvideo:CreateStream"));
+  EXPECT_FALSE(key.AllowsAction("kinesisvideo:PutMedia"));
+  key.role = Role::kPublisher;
+  EXPECT_TRUE(key.AllowsAction("kinesisvideo:PutMedia"));
+  EXPECT_TRUE(key.AllowsAction("kinesisvideo:CreateStream"));
+  EXPECT_FALSE(key.AllowsAction("kinesisvideo:GetMedia"));
+  EXPECT_FALSE(key.AllowsAction("kinesisvideo:DeleteStream"));
+  key.role = Role::kAdmin;
+  EXPECT_TRUE(key.AllowsAction("kinesisvideo:DeleteStream"));
+}
+
+TEST_F(KeyRingTest, AListOfActionsAndARoleExcludeEachOther) {
+  const std::vector<std::string> none;
+  EXPECT_EQ(SyncWait(ring_->Create("a", Role::kViewer, none, std::vector<std::string>{"GetMedia"}))
+                .error()
+                .code(),
+            ErrorCode::kInvalidArgument);
+  EXPECT_EQ(SyncWait(ring_->Create("b", Role::kCustom, none, none)).error().code(),
+            ErrorCode::kInvalidArgument);
+  for (const char* pattern : {"", "Get Media", "get*media", ":GetMedia", "Kinesis:Get*", "a:b:c"}) {
+    EXPECT_FALSE(CheckActionPattern(pattern).ok()) << pattern;
+  }
+  for (const char* pattern : {"*", "GetMedia", "Get*", "kinesisvideo:*"}) {
+    EXPECT_TRUE(CheckActionPattern(pattern).ok()) << pattern;
+  }
+}
+
+TEST_F(KeyRingTest, AKeyOfAnOlderServerIsReadAsItWas) {
+  const auto stored = Json::Parse(
+      R"({"user":"old","role":"viewer","streams":["a*"],"created_ms":1,"sealed":"00"})");
+  const auto key = AccessKeyFromJson(*stored);
+  ASSERT_TRUE(key.ok());
+  EXPECT_TRUE(key->key.actions.empty());
+  EXPECT_TRUE(key->key.AllowsAction("kinesisvideo:GetMedia"));
+}
+
 TEST_F(KeyRingTest, AKeyIsBoundToItsStreamsByNameOrBeginning) {
   const std::string secret = Create("v", Role::kViewer, {"door", "yard-*"}).secret;
   EXPECT_EQ(CodeOf("", secret, Permission::kRead, "door"), kAllowed);
