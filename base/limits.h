@@ -136,6 +136,10 @@ inline constexpr std::chrono::hours kStoredRangeMax{6};
 // are answered as gaps when they are asked for, but stay in the lists.
 inline constexpr size_t kDamagedFragmentsMax = 50'000;
 
+// GetMedia: readers of one stream at a time (Amazon: 3). Each holds a connection and one fragment;
+// the next is refused.
+inline constexpr size_t kMediaReadersPerStreamMax = 64;
+
 // Names follow KVS.
 inline constexpr size_t kStreamNameBytesMax = 256;
 inline constexpr uint32_t kRetentionHoursMax = 87'600;

@@ -102,6 +102,9 @@ struct Fragment {
 // Matroska document. Deterministic: equal track sets give equal bytes. (RFC 8794, RFC 9559)
 Bytes EncodeMkvHeader(const TrackSet& tracks);
 
+// The first two of these alone, for a document without media.
+Bytes EncodeMkvStart();
+
 // The compact form stored beside it, so that playback needs no EBML parser.
 Bytes EncodeTrackSet(const TrackSet& tracks);
 Result<TrackSet> DecodeTrackSet(ByteSpan bytes);

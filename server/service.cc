@@ -17,6 +17,7 @@
 #include "server/auth/master_key.h"
 #include "server/cli/client.h"
 #include "server/http/front.h"
+#include "server/operations/aws_context.h"
 #include "store/disk/disk.h"
 #include "store/store.h"
 
@@ -77,6 +78,7 @@ struct Service::Parts {
   Config config;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<KeyRing> keys;
+  aws::Context aws;
   std::unique_ptr<net::EventLoops> loops;
   std::unique_ptr<ingest::PublicationRegistry> registry;
   std::unique_ptr<ingest::SourceSupervisor> sources;
@@ -117,6 +119,11 @@ Status Service::StartParts(Clock& clock) {
     started_.admin_secret = admin.secret;
   }
 
+  p.aws.region = p.config.aws_region;
+  p.aws.account = p.config.aws_account;
+  p.aws.public_url = p.config.public_url;
+  p.aws.media_idle = p.config.aws_media_idle;
+
   p.loops = std::make_unique<net::EventLoops>(LoopCount(p.config));
   p.registry =
       std::make_unique<ingest::PublicationRegistry>(*p.store, clock, RecordingOptionsOf(p.config));
@@ -130,7 +137,7 @@ Status Service::StartParts(Clock& clock) {
   p.hls = std::make_unique<playback::HlsService>(
       *p.store, clock, playback::HlsOptions{.layout = p.config.hls_layout});
   p.front = std::make_unique<HttpFront>(
-      Services{*p.store, *p.sources, *p.keys, *p.hls, clock, p.config.retention_hours()},
+      Services{*p.store, *p.sources, *p.keys, *p.hls, clock, p.aws, p.config.retention_hours()},
       HttpFront::Options{p.config.log_requests});
 
   p.http = std::make_unique<net::HttpServer>(*p.loops, p.front->handler());
@@ -140,6 +147,7 @@ Status Service::StartParts(Clock& clock) {
   PS_TRY_VOID(p.http->ListenUnix(SocketOf(p.config.data).string()));
   if (p.config.http) {
     PS_TRY(started_.http, p.http->Listen(p.config.http->address, p.config.http->port));
+    p.aws.http_port = started_.http->port;
   }
   p.rtsp = std::make_unique<ingest::rtsp::Server>(*p.loops, *p.keys, *p.registry, clock);
   if (p.config.rtsp) {

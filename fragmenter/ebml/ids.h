@@ -21,6 +21,10 @@ inline constexpr uint32_t kSegment = 0x18538067;
 inline constexpr uint32_t kSeekHead = 0x114D9B74;
 inline constexpr uint32_t kCues = 0x1C53BB6B;
 inline constexpr uint32_t kTags = 0x1254C367;
+inline constexpr uint32_t kTag = 0x7373;
+inline constexpr uint32_t kSimpleTag = 0x67C8;
+inline constexpr uint32_t kTagName = 0x45A3;
+inline constexpr uint32_t kTagString = 0x4487;
 inline constexpr uint32_t kChapters = 0x1043A770;
 inline constexpr uint32_t kAttachments = 0x1941A469;
 

@@ -86,6 +86,13 @@ ElementWriter TrackEntry(const TrackConfig& track) {
 
 }  // namespace
 
+Bytes EncodeMkvStart() {
+  ElementWriter out;
+  out.Master(ebml::kEbml, EbmlHeader());
+  out.OpenEnded(ebml::kSegment);
+  return out.Take();
+}
+
 Bytes EncodeMkvHeader(const TrackSet& set) {
   ElementWriter tracks;
   for (const TrackConfig& track : set.tracks) tracks.Master(ebml::kTrackEntry, TrackEntry(track));

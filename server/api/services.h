@@ -11,12 +11,17 @@
 
 namespace penstock::server {
 
+namespace aws {
+struct Context;
+}
+
 struct Services {
   store::Store& store;
   ingest::Sources& sources;
   KeyRing& keys;
   playback::HlsService& hls;
   Clock& clock;
+  aws::Context& aws;
   uint32_t retention_hours = 24;  // of streams that are created without saying
 };
 

@@ -32,6 +32,10 @@ struct Config {
   std::optional<HostPort> rtsp;
   uint64_t threads = 0;
   bool trust_loopback = true;
+  std::string public_url;  // without a slash at its end; may be empty
+  std::string aws_region;
+  std::string aws_account;
+  std::chrono::milliseconds aws_media_idle{0};
   std::chrono::milliseconds stop_within{0};
 
   log::Level log_level = log::Level::kInfo;

@@ -110,6 +110,41 @@ Status SetRetention(Config& config, std::string_view text) {
   return Status();
 }
 
+Status SetPublicUrl(Config& config, std::string_view text) {
+  const Error bad =
+      Invalid(fmt::format("'{}' is not http://host[:port] or https://host[:port]", text));
+  std::string_view rest = text;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (rest.substr(0, scheme.size()) == scheme) rest.remove_prefix(scheme.size());
+  }
+  if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
+  if (!text.empty() && (rest.size() == text.size() || rest.empty())) return bad;
+  for (const char c : rest) {
+    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      std::string_view("-._:[]").find(c) != std::string_view::npos;
+    if (!fits) return bad;
+  }
+  config.public_url = text;
+  return Status();
+}
+
+Status SetRegion(Config& config, std::string_view text) {
+  const bool good = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+  if (!good) return Invalid(fmt::format("'{}' has others than small letters, digits and -", text));
+  config.aws_region = text;
+  return Status();
+}
+
+Status SetAccount(Config& config, std::string_view text) {
+  const bool good = text.size() == 12 && std::all_of(text.begin(), text.end(),
+                                                     [](char c) { return c >= '0' && c <= '9'; });
+  if (!good) return Invalid(fmt::format("'{}' is not 12 digits", text));
+  config.aws_account = text;
+  return Status();
+}
+
 Status SetLogLevel(Config& config, std::string_view text) {
   if (text == "debug")
     config.log_level = log::kDebug;
@@ -170,6 +205,20 @@ std::vector<Setting> MakeSettings() {
        "requests without X-Forwarded-For or Forwarded headers, or where other people have accounts "
        "on it.",
        Bool(&Config::trust_loopback)},
+      {"public_url", "URL", "", "http://host[:port] or https://host[:port]",
+       "Where clients of Amazon's API reach this server, as GetDataEndpoint tells them. Empty: the "
+       "host they asked it at. Needed behind a proxy or "
+       "a mapped port.",
+       SetPublicUrl},
+      {"aws.region", "name", "us-east-1", "letters, digits and -",
+       "The region in the ARNs of Amazon's API. Requests may be signed for any region.", SetRegion},
+      {"aws.account", "number", "000000000000", "12 digits",
+       "The account in the ARNs of Amazon's API.", SetAccount},
+      {"aws.media_idle", "duration", "3s", "1s to 10m",
+       "GetMedia ends its answer when a stream has had nothing new for this long; clients go on "
+       "with "
+       "their continuation token.",
+       Duration(&Config::aws_media_idle, seconds(1), seconds(600))},
       {"stop_within", "duration", "10s", "0 to 5m",
        "How long requests that are under way may take to finish when the server is told to stop.",
        Duration(&Config::stop_within, milliseconds(0), seconds(300))},

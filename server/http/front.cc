@@ -9,6 +9,7 @@
 #include "server/api/operation.h"
 #include "server/api/router.h"
 #include "server/auth/hex.h"
+#include "server/operations/dispatch.h"
 #include "server/wire/errors.h"
 
 namespace penstock::server {
@@ -96,7 +97,8 @@ void Count(int status, double seconds) {
 }  // namespace
 
 Task<net::HttpResponse> HttpFront::Handle(net::HttpRequest request) {
-  const std::string id = NewRequestId();
+  const bool is_aws = aws::IsForUs(request);
+  const std::string id = is_aws ? aws::NewRequestId() : NewRequestId();
   const std::string method = request.method;
   const std::string target = RedactTarget(request.target);
   const std::string peer = request.over_unix_socket ? "socket" : request.peer.ToString();
@@ -104,13 +106,18 @@ Task<net::HttpResponse> HttpFront::Handle(net::HttpRequest request) {
   std::string caller;
   net::HttpResponse response;
   try {
-    response = co_await Answer(services_, std::move(request), caller);
+    if (is_aws) {
+      response = co_await aws::Dispatch(services_, std::move(request), caller);
+    } else {
+      response = co_await Answer(services_, std::move(request), caller);
+    }
   } catch (const std::exception& error) {
     log::Write(log::kError, "request failed", {{"request_id", id}, {"error", error.what()}});
-    response = ErrorResponse(Error(
-        ErrorCode::kInternal, "a fault of the server; its log knows more under request " + id));
+    const Error fault(ErrorCode::kInternal,
+                      "a fault of the server; its log knows more under request " + id);
+    response = is_aws ? AwsErrorResponse(fault) : ErrorResponse(fault);
   }
-  response.headers.Set("Penstock-Request-Id", id);
+  response.headers.Set(is_aws ? "x-amzn-RequestId" : "Penstock-Request-Id", id);
   response.headers.Set("X-Content-Type-Options", "nosniff");
   const auto took = std::chrono::duration<double>(services_.clock.SteadyNow() - begin).count();
   Count(response.status, took);

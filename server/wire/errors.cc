@@ -10,30 +10,52 @@ namespace {
 struct WireError {
   ErrorCode code;
   int status;
+  // Amazon's video services.
+  std::string_view aws_name;
+  int aws_status;
 };
 
 constexpr WireError kErrors[] = {
-    {ErrorCode::kInvalidArgument, 400},
-    {ErrorCode::kUnauthenticated, 401},
-    {ErrorCode::kForbidden, 403},
-    {ErrorCode::kNotFound, 404},
-    {ErrorCode::kAlreadyExists, 409},
-    {ErrorCode::kConflict, 409},
-    {ErrorCode::kTooLarge, 413},
-    {ErrorCode::kThrottled, 429},
-    {ErrorCode::kUnsupported, 501},
-    {ErrorCode::kProtocol, 400},
-    {ErrorCode::kFenced, 503},
-    {ErrorCode::kTrimmed, 410},
-    {ErrorCode::kFull, 507},
-    {ErrorCode::kCorruption, 500},
-    {ErrorCode::kIo, 500},
-    {ErrorCode::kUnavailable, 503},
-    {ErrorCode::kTimeout, 504},
-    {ErrorCode::kCancelled, 503},
-    {ErrorCode::kClosed, 503},
-    {ErrorCode::kInternal, 500},
+    {ErrorCode::kInvalidArgument, 400, "InvalidArgumentException", 400},
+    {ErrorCode::kUnauthenticated, 401, "NotAuthorizedException", 401},
+    {ErrorCode::kForbidden, 403, "AccessDeniedException", 403},
+    {ErrorCode::kNotFound, 404, "ResourceNotFoundException", 404},
+    {ErrorCode::kAlreadyExists, 409, "ResourceInUseException", 400},
+    {ErrorCode::kConflict, 409, "VersionMismatchException", 400},
+    {ErrorCode::kTooLarge, 413, "RequestEntityTooLargeException", 413},
+    {ErrorCode::kThrottled, 429, "ClientLimitExceededException", 400},
+    {ErrorCode::kUnsupported, 501, "UnknownOperationException", 404},
+    {ErrorCode::kProtocol, 400, "SerializationException", 400},
+    {ErrorCode::kFenced, 503, "ServiceUnavailableException", 503},
+    {ErrorCode::kTrimmed, 410, "ResourceNotFoundException", 404},
+    {ErrorCode::kFull, 507, "ServiceUnavailableException", 503},
+    {ErrorCode::kCorruption, 500, "InternalFailure", 500},
+    {ErrorCode::kIo, 500, "InternalFailure", 500},
+    {ErrorCode::kUnavailable, 503, "ServiceUnavailableException", 503},
+    {ErrorCode::kTimeout, 504, "ServiceUnavailableException", 503},
+    {ErrorCode::kCancelled, 503, "ServiceUnavailableException", 503},
+    {ErrorCode::kClosed, 503, "ServiceUnavailableException", 503},
+    {ErrorCode::kInternal, 500, "InternalFailure", 500},
 };
+
+struct SignatureError {
+  sigv4::Fault::Kind kind;
+  std::string_view name;
+  int status;
+};
+
+constexpr SignatureError kSignatureErrors[] = {
+    {sigv4::Fault::kMissing, "MissingAuthenticationTokenException", 403},
+    {sigv4::Fault::kIncomplete, "IncompleteSignatureException", 400},
+    {sigv4::Fault::kUnknownKey, "UnrecognizedClientException", 403},
+    {sigv4::Fault::kInvalid, "InvalidSignatureException", 403},
+};
+
+net::HttpResponse AwsError(int status, std::string_view name, Json body) {
+  net::HttpResponse response(status, "application/json", body.Dump());
+  response.headers.Set("x-amzn-ErrorType", name);
+  return response;
+}
 
 }  // namespace
 
@@ -53,6 +75,34 @@ net::HttpResponse ErrorResponse(const Error& error) {
   if (response.status == 401) response.headers.Set("WWW-Authenticate", "Bearer realm=\"penstock\"");
   if (response.status == 429 || response.status == 503) response.headers.Set("Retry-After", "1");
   return response;
+}
+
+net::HttpResponse AwsErrorResponse(const Error& error, std::span<const ErrorName> own) {
+  std::string_view name = "InternalFailure";
+  int status = 500;
+  for (const WireError& known : kErrors) {
+    if (known.code != error.code()) continue;
+    name = known.aws_name;
+    status = known.aws_status;
+  }
+  for (const ErrorName& known : own) {
+    if (known.code != error.code()) continue;
+    name = known.name;
+    status = known.status;
+  }
+  Json body;
+  // What broke in us is for our log.
+  body.Set("Message", status == 500 ? "An internal error has occurred." : error.message());
+  return AwsError(status, name, std::move(body));
+}
+
+net::HttpResponse AwsErrorResponse(const sigv4::Fault& fault) {
+  Json body;
+  body.Set("message", fault.message);
+  for (const SignatureError& known : kSignatureErrors) {
+    if (known.kind == fault.kind) return AwsError(known.status, known.name, std::move(body));
+  }
+  return AwsError(403, "InvalidSignatureException", std::move(body));
 }
 
 Error ErrorFromWire(int status, std::string_view body) {

@@ -7,6 +7,8 @@
 #include "net/http/target.h"
 #include "server/api/operation.h"
 #include "server/api/router.h"
+#include "server/operations/aws_context.h"
+#include "tests/unit/server/bodies.h"
 #include "tests/unit/server/fake_sources.h"
 #include "tests/unit/server/fake_store.h"
 
@@ -17,36 +19,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-class TextBody final : public net::BodyReader {
- public:
-  explicit TextBody(std::string text) : text_(std::move(text)) {}
-  Task<Result<Bytes>> Next() override {
-    co_return Bytes::From(std::exchange(text_, std::string()));
-  }
-
- private:
-  std::string text_;
-};
-
-class CollectedBody final : public net::BodyWriter {
- public:
-  Task<Status> Write(ByteChain bytes) override {
-    text += bytes.Flatten().text();
-    co_return Status();
-  }
-  Task<Status> SendFile(FileSlice) override {
-    co_return Error(ErrorCode::kUnsupported, "no files here");
-  }
-  std::string text;
-};
-
-std::string BodyOf(const net::HttpResponse& response) {
-  std::string out;
-  for (const net::BodyPart& part : response.parts)
-    out += std::get<ByteChain>(part).Flatten().text();
-  return out;
-}
-
 class FrontTest : public testing::Test {
  protected:
   FrontTest() {
@@ -54,8 +26,8 @@ class FrontTest : public testing::Test {
         *KeyRing::Load(store_.catalog(), MasterKey(std::array<uint8_t, 32>{1}), clock_, {}));
     HttpFront::Options options;
     options.log_requests = false;
-    front_ =
-        std::make_unique<HttpFront>(Services{store_, sources_, *keys_, hls_, clock_, 24}, options);
+    front_ = std::make_unique<HttpFront>(Services{store_, sources_, *keys_, hls_, clock_, aws_, 24},
+                                         options);
   }
 
   net::HttpRequest Request(std::string method, std::string target, std::string body = "") {
@@ -114,6 +86,7 @@ class FrontTest : public testing::Test {
   FakeSources sources_;
   std::unique_ptr<KeyRing> keys_;
   playback::HlsService hls_{store_, clock_};
+  aws::Context aws_;
   std::unique_ptr<HttpFront> front_;
   Json json_;
   std::string text_;

@@ -1,0 +1,35 @@
+#include "server/operations/video/data_endpoint.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace penstock::server::aws::video {
+namespace {
+
+// A name or an address: nothing that could end the authority of a URL.
+bool IsHost(std::string_view host) {
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-._:[]").find(c) != std::string_view::npos;
+  });
+}
+
+bool HasPort(std::string_view host) {
+  const size_t colon = host.rfind(':');
+  return colon != std::string_view::npos && host.find(']', colon) == std::string_view::npos;
+}
+
+}  // namespace
+
+std::string DataEndpoint(std::string_view public_url, std::string_view host, uint16_t http_port) {
+  if (!public_url.empty()) {
+    while (public_url.back() == '/') public_url.remove_suffix(1);
+    return std::string(public_url);
+  }
+  if (!IsHost(host)) host = "localhost";
+  if (HasPort(host) || http_port == 0 || http_port == 80) return fmt::format("http://{}", host);
+  return fmt::format("http://{}:{}", host, http_port);
+}
+
+}  // namespace penstock::server::aws::video

@@ -1,0 +1,15 @@
+// The URL under which clients reach our data operations. Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace penstock::server::aws::video {
+
+// Scheme and authority, without a slash at the end: clients append the path. What is configured, or
+// else the host that the request was sent to; some producers leave its port out (and sign it like
+// that), so a host without one gets ours.
+std::string DataEndpoint(std::string_view public_url, std::string_view host, uint16_t http_port);
+
+}  // namespace penstock::server::aws::video

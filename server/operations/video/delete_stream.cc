@@ -1,0 +1,29 @@
+#include "server/operations/video/operations.h"
+#include "server/operations/video/shapes.h"
+#include "server/operations/video/stream_info.h"
+
+namespace penstock::server::aws::video {
+namespace {
+
+constexpr Member kMembers[] = {
+    {"StreamARN", &kStreamArnShape, true},
+    {"CurrentVersion", &kVersionShape},
+};
+constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
+
+Task<Outcome> Run(Services& services, Call call) {
+  const std::string_view version = call.input["CurrentVersion"].AsString();
+  const store::StreamInfo& info = call.stream->info;
+  if (!version.empty() && version != VersionOf(info))
+    co_return Error(ErrorCode::kConflict, "The stream has another version by now.");
+  PS_CO_TRY_VOID(co_await services.store.DeleteStream(info.name));
+  PS_CO_TRY_VOID(co_await ForgetTraits(services.store.catalog(), info.shard));
+  co_return wire::JsonAnswer(Json());
+}
+
+}  // namespace
+
+constinit const Operation kDeleteStream{"DeleteStream", "/deleteStream", &kInput, Resource::kStream,
+                                        Run};
+
+}  // namespace penstock::server::aws::video

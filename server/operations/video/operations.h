@@ -1,0 +1,19 @@
+// Every operation of the video services. Each is in the file of its name.
+#pragma once
+
+#include "server/operations/aws_context.h"
+#include "server/operations/operation.h"
+
+namespace penstock::server::aws::video {
+
+extern const Operation kCreateStream;             // create_stream.cc
+extern const Operation kDescribeStream;           // describe_stream.cc
+extern const Operation kListStreams;              // list_streams.cc
+extern const Operation kDeleteStream;             // delete_stream.cc
+extern const Operation kUpdateDataRetention;      // update_data_retention.cc
+extern const Operation kGetDataEndpoint;          // get_data_endpoint.cc
+extern const Operation kListFragments;            // list_fragments.cc
+extern const Operation kGetMediaForFragmentList;  // get_media_for_fragment_list.cc
+extern const Operation kGetMedia;                 // get_media.cc
+
+}  // namespace penstock::server::aws::video
