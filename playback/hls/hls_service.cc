@@ -154,7 +154,7 @@ struct HlsService::Impl {
   Result<ShardPtr> OpenShard(const StreamName& stream, const HlsFileName& name) const;
   // The segment; a gap if its fragment is damaged, and from then on.
   Task<Result<Resource>> ReadSegment(ShardPtr shard, HlsFileName name);
-  Status CheckTimes(const PlaylistQuery& query) const;
+  Task<Status> CheckTimes(ShardPtr shard, PlaylistQuery query) const;
   Task<Result<Resource>> BuildPlaylist(ShardPtr shard, PlaylistQuery query, std::string key);
 
   store::Store& store;
@@ -184,12 +184,14 @@ Result<ShardPtr> HlsService::Impl::OpenShard(const StreamName& stream,
   return shard;
 }
 
-Status HlsService::Impl::CheckTimes(const PlaylistQuery& query) const {
-  if (query.start && *query.start > clock.Now()) {
-    return Error(ErrorCode::kInvalidArgument,
-                 fmt::format("start {} is in the future", FormatRfc3339(*query.start)));
-  }
-  return {};
+// What was stored before the clock was set back may begin later than now.
+Task<Status> HlsService::Impl::CheckTimes(ShardPtr shard, PlaylistQuery query) const {
+  if (!query.start || *query.start <= clock.Now()) co_return Status();
+  store::Selector from = store::FromServerTime{*query.start};
+  PS_CO_TRY(const std::vector<ItemRef> found, co_await shard->Find(from, 1));
+  if (!found.empty()) co_return Status();
+  co_return Error(ErrorCode::kInvalidArgument,
+                  fmt::format("start {} is in the future", FormatRfc3339(*query.start)));
 }
 
 Task<Result<Resource>> HlsService::Impl::BuildPlaylist(ShardPtr shard, PlaylistQuery query,
@@ -243,7 +245,7 @@ Task<Result<Resource>> HlsService::Get(StreamName stream, std::string file,
 
 Task<Result<Resource>> HlsService::MediaPlaylist(StreamName stream, PlaylistQuery query) {
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream));
-  PS_CO_TRY_VOID(impl_->CheckTimes(query));
+  PS_CO_TRY_VOID(co_await impl_->CheckTimes(shard, query));
   if (query.start && !query.end) {
     PS_CO_TRY(const uint64_t ordinal, co_await FindRewindStart(shard, *query.start));
     co_return RewindFrom(ordinal);

@@ -11,15 +11,15 @@ namespace {
 
 class RealStore : public RecordedMedia {
  protected:
-  void OpenStore(LayoutPolicy layout = LayoutPolicy::kContiguous) {
+  void OpenStore(LayoutPolicy layout = LayoutPolicy::kContiguous, Clock& clock = SystemClock()) {
     store::StoreOptions options;
     options.directory = folder() / "data";
     options.segment_bytes = 16u << 20;
     Result<std::unique_ptr<store::Store>> opened =
-        store::Store::Open(options, store::RealDisk(), SystemClock());
+        store::Store::Open(options, store::RealDisk(), clock);
     ASSERT_TRUE(opened.ok()) << opened.error().ToString();
     real_ = std::move(*opened);
-    service_ = std::make_unique<HlsService>(*real_, SystemClock(), HlsOptions{.layout = layout});
+    service_ = std::make_unique<HlsService>(*real_, clock, HlsOptions{.layout = layout});
   }
   void CloseStore() {
     service_.reset();
@@ -27,12 +27,14 @@ class RealStore : public RecordedMedia {
     real_.reset();
   }
 
-  // What the fake shard recorded, appended to the stream's real one.
-  void AppendAll(const Clip& clip) {
+  // What the fake shard recorded, appended to the stream's real one. `before` each of them.
+  void AppendAll(
+      const Clip& clip, const std::function<void(size_t)>& before = [](size_t) {}) {
     const store::StreamInfo info = SyncWait(real_->CreateStream(name_, 24)).value();
     const std::shared_ptr<store::Shard> shard = real_->OpenShard(info.shard);
     store::RunId run = 0;
     for (const FakeShard::Item& item : shard_->items) {
+      before(item.header.ordinal);
       store::NewItem fresh;
       fresh.slot = shard->OpenSlot().value();
       fresh.run = run;
@@ -101,6 +103,40 @@ TEST_F(RealStore, PlaylistAndSegmentsAreTheSameAfterARestart) {
   for (size_t i = 1; i < before.size(); ++i) joined += before[i];
   WriteFile(folder() / "joined.bin", ByteChain(Bytes::From(joined)));
   EXPECT_TRUE(Probe((folder() / "joined.bin").string()) == Probe(clip.path));
+}
+
+TEST_F(RealStore, AStartIsFoundOnBothSidesOfAServerClockThatWasSetBack) {
+  const Clip clip = MakeClip(folder() / "clip.mp4", "320x180", 4);
+  Record(*shard_, clip, 0, ServerTimeFromMs(kNoonMs));
+  SimulatedClock clock(ServerTimeFromMs(kNoonMs));
+  OpenStore(LayoutPolicy::kContiguous, clock);
+  // Two fragments of a second from noon on, then two from an hour before.
+  AppendAll(clip, [&](size_t i) {
+    if (i > 0) clock.Advance(std::chrono::seconds(1));
+    if (i == 2) clock.SetWall(ServerTimeFromMs(kNoonMs - 3'600'000));
+  });
+  const auto get = [this](std::vector<std::pair<std::string, std::string>> query) {
+    return SyncWait(service_->Get(name_, "index.m3u8", std::move(query)));
+  };
+  const auto at = [](int64_t ms) { return std::to_string(kNoonMs + ms); };
+  EXPECT_EQ(get({{"start", at(1'500)}}).value().moved_to, "index.m3u8?first=1");
+  EXPECT_EQ(get({{"start", at(-3'600'000 + 1'500)}}).value().moved_to, "index.m3u8?first=3");
+  EXPECT_EQ(get({{"start", at(-3'600'000)}}).value().moved_to, "index.m3u8?first=2");
+  EXPECT_EQ(get({{"start", at(3'600'000)}}).error().code(), ErrorCode::kInvalidArgument);
+  // A range is of one time: the hour before does not follow noon.
+  const auto listed = [&](int64_t start_ms, int64_t end_ms) {
+    const Resource list = get({{"start", at(start_ms)}, {"end", at(end_ms)}}).value();
+    const std::string text(std::get<ByteChain>(list.parts.at(0)).Flatten().text());
+    std::pair<int, int> first_and_count;
+    const size_t first = text.find("#EXT-X-MEDIA-SEQUENCE:");
+    first_and_count.first = std::stoi(text.substr(first + 22));
+    for (size_t i = text.find("#EXTINF"); i != std::string::npos; i = text.find("#EXTINF", i + 1))
+      ++first_and_count.second;
+    return first_and_count;
+  };
+  EXPECT_EQ(listed(0, 10'000), std::pair(0, 2));
+  EXPECT_EQ(listed(-3'600'000, -3'590'000), std::pair(2, 2));
+  CloseStore();
 }
 
 TEST_F(RealStore, AVerbatimSegmentIsTheSameFromMemoryAndFromASealedFile) {
