@@ -1,16 +1,10 @@
 // The API as a client sees it, operation by operation, without a socket.
 #include "server/http/front.h"
 
-#include "base/byte_io.h"
-#include "base/json.h"
-#include "fragmenter/media.h"
 #include "net/http/target.h"
 #include "server/api/operation.h"
 #include "server/api/router.h"
-#include "server/operations/aws_context.h"
-#include "tests/unit/server/bodies.h"
-#include "tests/unit/server/fake_sources.h"
-#include "tests/unit/server/fake_store.h"
+#include "tests/unit/server/http/front_fixture.h"
 
 namespace penstock::server {
 namespace {
@@ -18,79 +12,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-class FrontTest : public testing::Test {
- protected:
-  FrontTest() {
-    keys_ = std::move(
-        *KeyRing::Load(store_.catalog(), MasterKey(std::array<uint8_t, 32>{1}), clock_, {}));
-    HttpFront::Options options;
-    options.log_requests = false;
-    front_ = std::make_unique<HttpFront>(Services{store_, sources_, *keys_, hls_, clock_, aws_, 24},
-                                         options);
-  }
-
-  net::HttpRequest Request(std::string method, std::string target, std::string body = "") {
-    net::HttpRequest request;
-    request.method = std::move(method);
-    request.target = target;
-    const size_t question = target.find('?');
-    request.path = target.substr(0, question);
-    std::string_view rest =
-        question == std::string::npos ? "" : std::string_view(target).substr(question + 1);
-    while (!rest.empty()) {
-      const std::string_view pair = rest.substr(0, rest.find('&'));
-      const size_t equals = pair.find('=');
-      request.query.emplace_back(pair.substr(0, equals), pair.substr(equals + 1));
-      rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-    }
-    request.peer.address = "127.0.0.1";
-    request.headers.Add("Host", "localhost:8080");
-    request.body = std::make_shared<TextBody>(std::move(body));
-    return request;
-  }
-  net::HttpResponse Send(net::HttpRequest request) {
-    return SyncWait(front_->Handle(std::move(request)));
-  }
-  // Status and body; the last answer's JSON is kept.
-  int Ask(std::string method, std::string target, std::string body = "") {
-    const net::HttpResponse response =
-        Send(Request(std::move(method), std::move(target), std::move(body)));
-    text_ = BodyOf(response);
-    auto parsed = Json::Parse(text_);
-    json_ = parsed.ok() ? *parsed : Json();
-    return response.status;
-  }
-  std::string Message() const { return std::string(json_["message"].AsString()); }
-
-  void CreateStream(std::string_view name) {
-    ASSERT_TRUE(SyncWait(store_.CreateStream(*StreamName::Parse(name), 24)).ok());
-  }
-  // A two-second fragment whose cluster says `stamp`.
-  void AddFragment(std::string_view stream, int64_t server_ms, int64_t stamp, uint64_t run = 1,
-                   uint64_t tracks = 1) {
-    ByteWriter cluster;
-    cluster.Zero(fragmenter::kClusterTimestampOffset);
-    cluster.Be<int64_t>(stamp);
-    cluster.Text("[" + std::to_string(server_ms) + "]");
-    store::ItemHeader item;
-    item.server_time = ServerTimeFromMs(server_ms);
-    item.duration = std::chrono::seconds(2);
-    item.run = run;
-    item.track_set = tracks;
-    store_.Shard(stream).Add(item, cluster.Take());
-  }
-
-  SimulatedClock clock_{ServerTimeFromMs(1'768'478'400'000)};
-  FakeStore store_{clock_};
-  FakeSources sources_;
-  std::unique_ptr<KeyRing> keys_;
-  playback::HlsService hls_{store_, clock_};
-  aws::Context aws_;
-  std::unique_ptr<HttpFront> front_;
-  Json json_;
-  std::string text_;
-};
 
 TEST_F(FrontTest, EveryPatternLeadsToItsOwnOperation) {
   for (const Operation& operation : Operations()) {
@@ -176,117 +97,6 @@ TEST_F(FrontTest, RangesAreWhatIsStoredWithoutAHole) {
   EXPECT_EQ(json_["ranges"].array()[0]["end"].AsString(), "1970-01-01T00:00:14.000Z");
   EXPECT_EQ(json_["ranges"].array()[0]["fragments"].AsInt(), 2);
   EXPECT_TRUE(json_["next"].is_null());
-}
-
-TEST_F(FrontTest, AnExportIsHeaderAndClustersWithTheirTotalsAhead) {
-  CreateStream("door");
-  AddFragment("door", 10'000, 0);
-  AddFragment("door", 12'000, 2000);
-  AddFragment("door", 14'000, 0, 2, 7);
-  const net::HttpResponse response = Send(Request("GET", "/api/v1/streams/door/export"));
-  ASSERT_EQ(response.status, 200);
-  EXPECT_EQ(response.headers.Get("Penstock-Export-Fragments"), "3");
-  EXPECT_EQ(response.headers.Get("Penstock-Export-First"), "0");
-  EXPECT_EQ(response.headers.Get("Penstock-Export-Last"), "2");
-  EXPECT_EQ(response.headers.Get("Penstock-Export-Next"), "2");
-  EXPECT_THAT(std::string(response.headers.Get("Content-Disposition")), HasSubstr("door.mkv"));
-  const auto body = std::make_shared<CollectedBody>();
-  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
-  const auto place = [&](std::string_view text) { return body->text.find(text); };
-  EXPECT_EQ(place("<header 1>"), 0u);
-  EXPECT_LT(place("[10000]"), place("[12000]"));
-  EXPECT_LT(place("[12000]"), place("<header 7>"));
-  EXPECT_LT(place("<header 7>"), place("[14000]"));
-  EXPECT_EQ(response.headers.Get("Penstock-Export-Bytes"), std::to_string(body->text.size()));
-}
-
-TEST_F(FrontTest, AnExportOfNothingSaysSoBeforeItsFirstByte) {
-  CreateStream("door");
-  AddFragment("door", 10'000, 0);
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?start=20000"), 404);
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?start=20000&end=20000"), 400);
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/yard/export"), 404);
-}
-
-TEST_F(FrontTest, AnExportThatMeetsDamageEndsInAnErrorNotInAShorterFile) {
-  CreateStream("door");
-  AddFragment("door", 10'000, 0);
-  AddFragment("door", 12'000, 2000);
-  store_.Shard("door").unreadable = 1;
-  const net::HttpResponse response = Send(Request("GET", "/api/v1/streams/door/export"));
-  const Status written = SyncWait(response.stream(std::make_shared<CollectedBody>()));
-  ASSERT_FALSE(written.ok());
-  EXPECT_EQ(written.error().code(), ErrorCode::kCorruption);
-}
-
-TEST_F(FrontTest, AnExportGoesOnBehindDamageWhenItIsAskedTo) {
-  CreateStream("door");
-  AddFragment("door", 10'000, 0);
-  AddFragment("door", 12'000, 2000);
-  AddFragment("door", 14'000, 4000);
-  store_.Shard("door").unreadable = 1;
-  const net::HttpResponse response =
-      Send(Request("GET", "/api/v1/streams/door/export?damaged=skip"));
-  EXPECT_EQ(response.headers.Get("Penstock-Export-Fragments"), "3");
-  const auto body = std::make_shared<CollectedBody>();
-  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
-  EXPECT_THAT(body->text, HasSubstr("[10000]"));
-  EXPECT_THAT(body->text, Not(HasSubstr("[12000]")));
-  EXPECT_THAT(body->text, HasSubstr("[14000]"));
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?damaged=keep"), 400);
-}
-
-TEST_F(FrontTest, ADocumentOfAnExportIsOneTrackSet) {
-  CreateStream("door");
-  AddFragment("door", 10'000, 0);
-  AddFragment("door", 12'000, 2000);
-  AddFragment("door", 14'000, 0, 2, 7);
-  const net::HttpResponse first =
-      Send(Request("GET", "/api/v1/streams/door/export?document=first"));
-  ASSERT_EQ(first.status, 200);
-  EXPECT_EQ(first.headers.Get("Penstock-Export-Fragments"), "2");
-  ASSERT_EQ(first.headers.Get("Penstock-Export-Next"), "2");
-  const net::HttpResponse second =
-      Send(Request("GET", "/api/v1/streams/door/export?document=first&first=2"));
-  EXPECT_EQ(second.headers.Get("Penstock-Export-Fragments"), "1");
-  EXPECT_EQ(second.headers.Get("Penstock-Export-Next"), "");
-  const auto body = std::make_shared<CollectedBody>();
-  ASSERT_TRUE(SyncWait(second.stream(body)).ok());
-  EXPECT_EQ(body->text.find("<header 7>"), 0u);
-  EXPECT_THAT(body->text, Not(HasSubstr("<header 1>")));
-  EXPECT_THAT(body->text, HasSubstr("[14000]"));
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?first=3"), 404);
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?first=x"), 400);
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?first=1&start=10000"), 400);
-  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?document=2"), 400);
-}
-
-TEST_F(FrontTest, WhatComesWhileAnExportRunsIsNoPartOfIt) {
-  CreateStream("door");
-  AddFragment("door", 10'000, 0);
-  AddFragment("door", 12'000, 2000);
-  const std::string last(
-      Send(Request("GET", "/api/v1/streams/door/export")).headers.Get("Penstock-Export-Last"));
-  AddFragment("door", 14'000, 4000);
-  const net::HttpResponse response =
-      Send(Request("GET", "/api/v1/streams/door/export?first=0&last=" + last));
-  EXPECT_EQ(response.headers.Get("Penstock-Export-Fragments"), "2");
-  const auto body = std::make_shared<CollectedBody>();
-  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
-  EXPECT_THAT(body->text, Not(HasSubstr("[14000]")));
-}
-
-TEST_F(FrontTest, ADamagedFirstFragmentLeavesOneHeader) {
-  CreateStream("door");
-  AddFragment("door", 10'000, 0);
-  AddFragment("door", 12'000, 2000);
-  store_.Shard("door").unreadable = 0;
-  const net::HttpResponse response =
-      Send(Request("GET", "/api/v1/streams/door/export?damaged=skip"));
-  const auto body = std::make_shared<CollectedBody>();
-  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
-  EXPECT_EQ(body->text.find("<header 1>"), body->text.rfind("<header 1>"));
-  EXPECT_THAT(body->text, HasSubstr("[12000]"));
 }
 
 TEST_F(FrontTest, SourcesAreAddedListedWithoutPasswordsAndRemoved) {
