@@ -85,7 +85,9 @@ TEST_P(CatalogTest, AStreamThatCannotBeReadCostsNoOtherStreamAndNothingOfItsOwn)
   for (const ItemRef& ref : found) ExpectBytes(*Stream("bad"), ref, 500, ref.header.ordinal);
   EXPECT_EQ(Append(*Stream("bad"), 500, 5).ordinal, 5u);
   Close();
-  for (const auto& each : Store::Check(options_.directory, RealDisk())->findings)
+  const auto sound = Store::Check(options_.directory, RealDisk());
+  ASSERT_TRUE(sound.ok()) << sound.error().ToString();
+  for (const auto& each : sound->findings)
     EXPECT_FALSE(each.harmful) << each.where << ": " << each.what;
 }
 
