@@ -379,6 +379,8 @@ Status Fragmenter::Push(AccessUnit unit) {
   impl.NoteEvents();
   if (const TrackFeed* const lead = impl.Lead(); lead != nullptr) feed->SynchroniseByArrival(*lead);
   impl.ToInterleaver(*feed, impl.scratch);
+  // Only now is a picture one that others may be laid beside.
+  if (begins) impl.SynchroniseByReports();
   impl.Release();
   return {};
 }

@@ -248,7 +248,9 @@ void StoreImpl::MakeShards(std::map<ShardId, ShardState> states) {
     const StreamName name = row->info.name;
     streams_.insert_or_assign(name, std::move(*row));
   }
-  if (!unreadable_.empty()) kept_ = std::move(states);
+  // Snapshots of lanes are of different moments: a state may be of a stream that the catalog's
+  // snapshot does not know yet. Folding the catalog's log finds it.
+  kept_ = std::move(states);
 }
 
 // Metadata first, then items: which of an item and the mark that hides it, or the deletion of its
@@ -284,6 +286,8 @@ Status StoreImpl::FoldLogs(const std::vector<LaneLog>& logs, const std::vector<L
   for (const auto& [id, shard] : touched) {
     if (FindShard(id)) shard->PutState(rows);
   }
+  // What is left is of deleted streams, or of those that cannot be read.
+  if (unreadable_.empty()) kept_.clear();
   for (const LaneLog& log : logs) rows.PutApplied(log.lane, log.end);
   rows.PutIncomplete(!unreadable_.empty());
   StoreMetrics::Get().recovered.Add(batches);

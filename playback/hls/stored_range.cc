@@ -75,12 +75,10 @@ Task<Result<uint64_t>> TooFarBack(ShardPtr shard, uint64_t ordinal, ServerTime s
                   text + ": give an end, too, and play what is further back in pieces");
 }
 
-// Appends what a page has of [.., end). True if the range goes on after it. A server clock that was
-// set back ends the range: what follows is of another time.
+// Appends what a page has of [.., end). True if the range goes on after it.
 bool TakePage(const std::vector<ItemRef>& page, ServerTime end, Items& items) {
   for (const ItemRef& ref : page) {
     if (ref.header.server_time >= end) return false;
-    if (!items.empty() && ref.header.server_time < items.back().server_time) return false;
     // Retention went by between two pages: what came before is gone, too.
     if (!items.empty() && ref.header.ordinal != items.back().ordinal + 1) items.clear();
     items.push_back(ref.header);
