@@ -159,6 +159,7 @@ void StoreImpl::FoldStreamRow(const std::string& key, const std::optional<Bytes>
         state.shard = shard;
         known = std::make_shared<ShardImpl>(lanes_[row->lane]->context, std::move(state),
                                             row->info.retention_hours);
+        if (touched != nullptr) (*touched)[shard] = known;
       }
       const StreamName name = row->info.name;
       streams_.insert_or_assign(name, std::move(*row));
