@@ -23,12 +23,15 @@ void ShardState::Apply(const ItemRecord& item) {
     runs_started = std::max(runs_started, header.discontinuity_ordinal + 1);
   }
   const int64_t ms = header.number.server_ms;
-  if (clock_runs.empty()) {
+  if (clock_runs.empty()) first_clock_run = item.clock_run;
+  if (item.clock_run < first_clock_run) {
+    if (header.ordinal < low_water) return;  // of a run that is hidden already
+    // A slot that was opened before the clock was set back, filled after one opened since.
+    clock_runs.insert(clock_runs.begin(), first_clock_run - item.clock_run, ClockRun());
     first_clock_run = item.clock_run;
   }
-  if (item.clock_run < first_clock_run) return;  // of a run that is hidden already
   const size_t at = item.clock_run - first_clock_run;
-  while (clock_runs.size() <= at) clock_runs.push_back({header.ordinal, ms, ms});
+  if (clock_runs.size() <= at) clock_runs.resize(at + 1);
   ClockRun& run = clock_runs[at];
   run.first_ordinal = std::min(run.first_ordinal, header.ordinal);
   run.first_ms = std::min(run.first_ms, ms);
@@ -43,10 +46,13 @@ void ShardState::ApplyReservation(uint64_t end) {
 
 void ShardState::ApplyLowWater(uint64_t ordinal) {
   low_water = std::max(low_water, ordinal);
-  while (clock_runs.size() > 1 && clock_runs[1].first_ordinal <= low_water) {
-    clock_runs.erase(clock_runs.begin());
-    ++first_clock_run;
+  // Ordinals grow from run to run: what lies before the first of a later run is of an earlier one.
+  auto keep = clock_runs.begin();
+  for (auto run = keep; run != clock_runs.end(); ++run) {
+    if (run->first_ordinal <= low_water) keep = run;
   }
+  first_clock_run += static_cast<uint32_t>(keep - clock_runs.begin());
+  clock_runs.erase(clock_runs.begin(), keep);
 }
 
 int64_t ShardState::EffectiveMs(uint64_t ordinal, int64_t server_ms) const {

@@ -1,6 +1,7 @@
 // What the log says of one shard, folded: a plain value.
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "base/byte_io.h"
@@ -8,11 +9,12 @@
 
 namespace penstock::store {
 
-// A stretch in which the shard's server times never decrease (docs/format.md §3.2).
+// A stretch in which the shard's server times never decrease (docs/format.md §3.2). Empty, while
+// of its slots none is filled.
 struct ClockRun {
-  uint64_t first_ordinal = 0;
-  int64_t first_ms = 0;
-  int64_t last_ms = 0;
+  uint64_t first_ordinal = std::numeric_limits<uint64_t>::max();
+  int64_t first_ms = std::numeric_limits<int64_t>::max();
+  int64_t last_ms = std::numeric_limits<int64_t>::min();
   friend bool operator==(const ClockRun&, const ClockRun&) = default;
 };
 

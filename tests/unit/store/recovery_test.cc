@@ -230,6 +230,32 @@ TEST_P(RecoveryTest, OldMetaSegmentsGoWhenTheirSnapshotIsDurable) {
   EXPECT_EQ(store_->ListStreams().size(), 4u);
 }
 
+TEST_P(RecoveryTest, ARebuiltIndexKeepsTheMarkOfAStreamYoungerThanTheSnapshotOfTheCatalog) {
+  Open();
+  // Behind the first snapshots, on the store's background thread.
+  EXPECT_TRUE(SyncWait(store_->EnforceRetention()).ok());
+  const uint64_t last_lane = static_cast<uint64_t>(GetParam()) - 1;
+  std::string name;
+  do {
+    name += "s";
+    Stream(name);
+  } while (store_->GetStream(Name(name))->shard.Hash() % options_.lanes != last_lane);
+  const auto shard = Stream(name);
+  Append(*shard, 100, 0);
+  const std::string newest_before = Files("-meta.segment").back();
+  uint64_t trimmed = 0;
+  while (Files("-meta.segment").back() == newest_before) {
+    Append(*shard, 100, ++trimmed);
+    ASSERT_TRUE(SyncWait(shard->Trim(trimmed)).ok());
+  }
+  // Behind the snapshot of this lane alone, which lets the older metadata go.
+  EXPECT_TRUE(SyncWait(store_->EnforceRetention()).ok());
+  Kill(false);
+  Open();
+  EXPECT_EQ(Stream(name)->GetStatus().oldest_ordinal, trimmed);
+  EXPECT_THAT(Ordinals(Find(*Stream(name), FromOldest{})), ElementsAre(trimmed));
+}
+
 TEST_P(RecoveryTest, LanesMayBeAddedAndStreamsStayWhereTheyAre) {
   Open();
   Append(*Stream("a"), 100, 1);

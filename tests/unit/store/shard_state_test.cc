@@ -1,10 +1,14 @@
 #include "store/shard_state.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace penstock::store {
 namespace {
+
+using ::testing::ElementsAre;
 
 ItemRecord Item(uint64_t ordinal) {
   ItemRecord item;
@@ -28,6 +32,32 @@ TEST(ShardStateTest, AReservationCountsUntilItemsHavePassedItWhicheverComesFirst
     EXPECT_EQ(Fold({2, 16, 1}, 16, first).reserved, 0u);
   }
   EXPECT_EQ(Fold({0, 1, 2}, 16, true), Fold({2, 0, 1}, 16, false));
+}
+
+TEST(ShardStateTest, ClockRunsAreTheSameInWhateverOrderTheSlotsAreFilled) {
+  // The clock is set back before ordinals 2 and 3: three runs.
+  constexpr int64_t kMs[] = {5'000, 6'000, 3'000, 1'000, 2'000};
+  constexpr uint32_t kRun[] = {0, 0, 1, 2, 2};
+  std::vector<uint64_t> order = {0, 1, 2, 3, 4};
+  do {
+    ShardState state;
+    for (const uint64_t ordinal : order) {
+      ItemRecord item = Item(ordinal);
+      item.header.number.server_ms = kMs[ordinal];
+      item.clock_run = kRun[ordinal];
+      state.Apply(item);
+    }
+    EXPECT_EQ(state.first_clock_run, 0u);
+    EXPECT_THAT(state.clock_runs, ElementsAre(ClockRun{0, 5'000, 6'000}, ClockRun{2, 3'000, 3'000},
+                                              ClockRun{3, 1'000, 2'000}))
+        << ::testing::PrintToString(order);
+    EXPECT_EQ(state.EffectiveMs(0, 5'000), 1'000);
+    state.ApplyLowWater(3);
+    ItemRecord late = Item(1);
+    late.clock_run = 0;
+    state.Apply(late);
+    EXPECT_EQ(state.first_clock_run, 2u);
+  } while (std::next_permutation(order.begin(), order.end()));
 }
 
 TEST(ShardStateTest, OnlyAReservationMakesItUnreadableForOlderPrograms) {

@@ -31,6 +31,10 @@ TEST(RealDiskTest, WithoutADescriptorToSpareItIsUnavailableAndNotBroken) {
   const testing::TempDir dir;
   Disk& disk = RealDisk();
   const auto made = [&] { return disk.Open(dir.path() / "file", Disk::Mode::kCreate, true); };
+  // Each way to fail once with descriptors to spare: UBSan wants some when it sees a type first.
+  EXPECT_EQ(disk.SyncDirectory(dir.path() / "nowhere").error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(disk.Open(dir.path() / "nowhere", Disk::Mode::kRead, true).error().code(),
+            ErrorCode::kNotFound);
   {
     const NoDescriptors none;
     EXPECT_EQ(made().error().code(), ErrorCode::kUnavailable);
