@@ -59,7 +59,7 @@ std::optional<int64_t> Run::PutAudio(const TimedUnit& unit, const TrackFeed& fee
   Line& line = LineOf(feed.number());
   if (!line.last_dts) {
     if (relative_us < -duration_us / 2) return std::nullopt;
-    const bool together = relative_us <= duration_us;
+    const bool together = relative_us <= duration_us / 2;
     line.skew_us = together ? relative_us : 0;
     line.next_dts = together ? 0 : UsToTicks(relative_us, feed.clock_rate());
   }

@@ -180,6 +180,9 @@ bool Session::Play(const Request& request) {
   if (!playing_) {
     playing_ = true;
     started_ = SteadyClock::now();
+    started_wall_us_ = std::chrono::duration_cast<std::chrono::microseconds>(
+                           std::chrono::system_clock::now().time_since_epoch())
+                           .count();
     for (Track& track : tracks_) track.next_report = started_;
   }
   return Reply(request, "200 OK",

@@ -107,7 +107,8 @@ class Session {
   bool playing_ = false;
   bool ending_ = false;
   Time started_{};
-  uint32_t video_packets_ = 0;  // for the faults
+  int64_t started_wall_us_ = 0;  // the same moment, since 1970
+  uint32_t video_packets_ = 0;   // for the faults
 };
 
 }  // namespace camsim

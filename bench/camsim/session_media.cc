@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <array>
 #include <climits>
-#include <ctime>
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -31,11 +30,9 @@ void Put32(uint8_t* at, uint32_t value) {
 }
 
 // Now, and so much later, as NTP writes it.
-uint64_t NtpNow(int64_t later_us) {
+// Microseconds since 1970.
+uint64_t ToNtp(int64_t us) {
   constexpr int64_t kSecondsFrom1900To1970 = 2'208'988'800;
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  const int64_t us = now.tv_sec * 1'000'000 + now.tv_nsec / 1000 + later_us;
   const auto fraction = (static_cast<uint64_t>(us % 1'000'000) << 32) / 1'000'000;
   return static_cast<uint64_t>(us / 1'000'000 + kSecondsFrom1900To1970) << 32 | fraction;
 }
@@ -166,7 +163,8 @@ bool Session::SendFrame(Track& track) {
 
 bool Session::SendReport(Track& track, Time now) {
   track.next_report = now + kReportInterval;
-  const double elapsed = std::chrono::duration<double>(now - started_).count();
+  const int64_t elapsed_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(now - started_).count();
   constexpr uint8_t kSenderReport = 200;
   constexpr uint16_t kBytes = 28;
   penstock::ByteWriter report;
@@ -178,10 +176,10 @@ bool Session::SendReport(Track& track, Time now) {
   report.Be<uint16_t>(kBytes / 4 - 1);
   report.Be<uint32_t>(track.ssrc);
   const auto* const fault = studio_.faults.clock;
-  const std::optional<int64_t> off =
-      fault == nullptr ? 0 : fault->wall(static_cast<int64_t>(elapsed * 1e6));
-  report.Be<uint64_t>(off ? NtpNow(*off) : 0);
-  report.Be<uint32_t>(Stamp(track, static_cast<uint64_t>(elapsed * track.clip->clock_rate)));
+  const std::optional<int64_t> off = fault == nullptr ? 0 : fault->wall(elapsed_us);
+  report.Be<uint64_t>(off ? ToNtp(started_wall_us_ + elapsed_us + *off) : 0);
+  report.Be<uint32_t>(
+      Stamp(track, static_cast<uint64_t>(elapsed_us) * track.clip->clock_rate / 1'000'000));
   report.Be<uint32_t>(track.packets);
   report.Be<uint32_t>(track.bytes);
   auto& bytes = report.buffer();

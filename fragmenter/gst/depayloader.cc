@@ -113,7 +113,9 @@ class RtpDepayloader final : public Depayloader {
   }
 
   void NoteArrival(const Bytes& packet, int64_t timestamp, bool lost_before, ServerTime received) {
-    const bool begins = arrivals_.empty() || arrivals_.back().timestamp != timestamp;
+    // A camera whose time stamps stand still goes on with another unit of the same one.
+    const bool begins =
+        arrivals_.empty() || arrivals_.back().timestamp != timestamp || arrivals_.back().given;
     // The packets before a gap may have been followed by more of the same unit.
     if (lost_before && !arrivals_.empty() && !arrivals_.back().complete)
       arrivals_.back().damaged = true;
@@ -129,8 +131,10 @@ class RtpDepayloader final : public Depayloader {
   // The arrival a unit of this time came with. Earlier ones have given all they had; the next unit
   // answers for one that gave nothing because too little of it arrived.
   Arrival TakeArrival(int64_t pts) {
-    const auto found = std::ranges::find(arrivals_, pts, &Arrival::timestamp);
+    auto found = std::ranges::find(arrivals_, pts, &Arrival::timestamp);
     if (found == arrivals_.end()) return arrivals_.empty() ? Arrival{} : arrivals_.front();
+    const auto next = std::next(found);
+    if (found->given && next != arrivals_.end() && next->timestamp == pts) found = next;
     const bool vanished = std::any_of(arrivals_.begin(), found,
                                       [](const Arrival& a) { return a.damaged && !a.given; });
     arrivals_.erase(arrivals_.begin(), found);

@@ -30,6 +30,15 @@ def packet_hashes(url, *options, seconds=30):
     return packets
 
 
+def packet_times(url, seconds=30):
+    """{"video": [(presentation time in s, hash), …], "audio": …} of the packets, as ffprobe reads them."""
+    text = programs.run("ffprobe", "-v", "error", "-show_packets", "-show_data_hash", "md5", "-of", "json", url, seconds=seconds)
+    packets = {}
+    for packet in json.loads(text)["packets"]:
+        packets.setdefault(packet["codec_type"], []).append((float(packet["pts_time"]), packet["data_hash"]))
+    return packets
+
+
 def input_options(options):
     return options[:options.index("--")] if "--" in options else options
 

@@ -292,6 +292,23 @@ TEST_F(DepayloaderTest, ReceivedIsTheTimeOfTheFirstPacket) {
   for (const AccessUnit& unit : out.units) EXPECT_EQ(ToMs(unit.received), first_seen.at(unit.pts));
 }
 
+TEST_F(DepayloaderTest, ReceivedGoesOnWhereTimeStampsDoNot) {
+  const RtpClip clip = PayH264(MakeClip(folder_, "a", kH264, "", "640x360", 1));
+  Collected out;
+  const std::unique_ptr<Depayloader> depayloader = Make(clip.format, out);
+  std::vector<int64_t> first_packets;
+  bool begins = true;
+  for (size_t i = 0; i < clip.packets.size(); ++i) {
+    if (begins) first_packets.push_back(static_cast<int64_t>(i));
+    begins = (clip.packets[i].data()[1] & 0x80) != 0;
+    depayloader->Push(clip.packets[i], 0, false, ServerTimeFromMs(static_cast<int64_t>(i)));
+  }
+  depayloader->Flush();
+  ASSERT_EQ(out.units.size(), first_packets.size());
+  for (size_t n = 0; n < out.units.size(); ++n)
+    EXPECT_NEAR(ToMs(out.units[n].received), first_packets[n], 1) << "unit " << n;
+}
+
 TEST_F(DepayloaderTest, NothingKeepsThePacketsAlive) {
   const std::string path = MakeClip(folder_, "a", kH264WithB, kAac, "320x180", 1);
   for (const RtpClip& clip : {PayH264(path), PayAac(path), PayLatm(path)}) {
