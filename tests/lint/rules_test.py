@@ -10,6 +10,7 @@ import rule_headers
 import rule_layering
 import rule_length
 import rule_links
+import rule_proofs
 import rule_words
 from tree import Tree
 
@@ -21,6 +22,12 @@ def findings(rule, files):
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(text)
         return [f"{finding.path}:{finding.line}" for finding in sorted(rule.check(Tree(root)))]
+
+
+class Proofs(unittest.TestCase):
+    def test_a_test_that_is_not_there_is_found(self):
+        files = {"tests/a_test.py": "    def test_one(self):\n", "docs/compatibility.md": "[a](../tests/a_test.py) `test_one`\n`test_two`\n"}
+        self.assertEqual(findings(rule_proofs, files), ["docs/compatibility.md:2"])
 
 
 class Layering(unittest.TestCase):
