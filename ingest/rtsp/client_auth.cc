@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 
 #include "base/random.h"
-#include "ingest/rtsp/digest.h"
 #include "ingest/rtsp/text.h"
 
 namespace penstock::ingest::rtsp {
@@ -20,9 +19,13 @@ bool OffersQopAuth(const AuthHeader& challenge) {
 
 bool CanAnswer(const AuthHeader& challenge) {
   if (challenge.scheme != "digest") return false;
-  const std::string_view algorithm = challenge.Get("algorithm");
-  if (!algorithm.empty() && !EqualsIgnoreCase(algorithm, "MD5")) return false;
+  if (!ParseDigestAlgorithm(challenge.Get("algorithm"))) return false;
   return challenge.Get("qop").empty() || OffersQopAuth(challenge);
+}
+
+bool IsStronger(const AuthHeader& challenge, const AuthHeader& other) {
+  return *ParseDigestAlgorithm(challenge.Get("algorithm")) >
+         *ParseDigestAlgorithm(other.Get("algorithm"));
 }
 
 }  // namespace
@@ -36,7 +39,7 @@ Status ClientAuth::OnChallenge(const Headers& headers) {
     offered += (offered.empty() ? "" : ", ") + Printable(challenge.scheme, 20);
     if (challenge.scheme == "basic") {
       if (!basic) basic = std::move(challenge);
-    } else if (!digest && CanAnswer(challenge)) {
+    } else if (CanAnswer(challenge) && (!digest || IsStronger(challenge, *digest))) {
       digest = std::move(challenge);
     }
   }
@@ -59,7 +62,8 @@ Status ClientAuth::OnChallenge(const Headers& headers) {
   realm_ = chosen.Get("realm");
   nonce_ = chosen.Get("nonce");
   opaque_ = chosen.Get("opaque");
-  names_algorithm_ = !chosen.Get("algorithm").empty();
+  algorithm_name_ = chosen.Get("algorithm");
+  algorithm_ = ParseDigestAlgorithm(algorithm_name_).value_or(DigestAlgorithm::kMd5);
   qop_auth_ = OffersQopAuth(chosen);
   nonce_count_ = 0;
   sent_ = accepted_ = false;
@@ -73,6 +77,7 @@ std::optional<std::string> ClientAuth::Authorize(std::string_view method, std::s
     return "Basic " + Base64Encode(fmt::format("{}:{}", user_, password_));
   }
   DigestInput input;
+  input.algorithm = algorithm_;
   input.user = user_;
   input.realm = realm_;
   input.password = password_;
@@ -88,7 +93,7 @@ std::optional<std::string> ClientAuth::Authorize(std::string_view method, std::s
   std::string value =
       fmt::format(R"(Digest username="{}", realm="{}", nonce="{}", uri="{}", response="{}")", user_,
                   realm_, nonce_, uri, DigestResponse(input));
-  if (names_algorithm_) value += ", algorithm=MD5";
+  if (!algorithm_name_.empty()) value += ", algorithm=" + algorithm_name_;
   if (!opaque_.empty()) value += fmt::format(R"(, opaque="{}")", opaque_);
   if (qop_auth_) value += fmt::format(R"(, qop=auth, nc={}, cnonce="{}")", input.nc, input.cnonce);
   return value;

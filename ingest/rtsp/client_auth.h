@@ -6,12 +6,14 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "ingest/rtsp/digest.h"
 #include "ingest/rtsp/message.h"
 #include "ingest/rtsp/url.h"
 
 namespace penstock::ingest::rtsp {
 
-// One per connection. Digest (MD5, with and without qop=auth) is preferred to Basic.
+// One per connection. Of what a camera offers, the first Digest with SHA-256 is taken, else the
+// first with MD5 (each with and without qop=auth), else Basic.
 class ClientAuth {
  public:
   explicit ClientAuth(const Url& url)
@@ -39,7 +41,8 @@ class ClientAuth {
   std::string nonce_;
   std::string opaque_;
   bool qop_auth_ = false;
-  bool names_algorithm_ = false;
+  DigestAlgorithm algorithm_ = DigestAlgorithm::kMd5;
+  std::string algorithm_name_;  // as the camera spells it; empty if it names none
   uint32_t nonce_count_ = 0;
   bool sent_ = false;      // credentials for the current challenge went out
   bool accepted_ = false;  // and were not refused

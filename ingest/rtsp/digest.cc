@@ -9,13 +9,24 @@
 
 namespace penstock::ingest::rtsp {
 
-std::string Md5Hex(std::string_view text) {
+namespace {
+
+std::string Hex(DigestAlgorithm algorithm, std::string_view text) {
+  const EVP_MD* const method = algorithm == DigestAlgorithm::kMd5 ? EVP_md5() : EVP_sha256();
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int bytes = 0;
-  CHECK(EVP_Digest(text.data(), text.size(), digest, &bytes, EVP_md5(), nullptr) == 1);
+  CHECK(EVP_Digest(text.data(), text.size(), digest, &bytes, method, nullptr) == 1);
   std::string out;
   for (unsigned int i = 0; i < bytes; ++i) out += fmt::format("{:02x}", digest[i]);
   return out;
+}
+
+}  // namespace
+
+std::optional<DigestAlgorithm> ParseDigestAlgorithm(std::string_view name) {
+  if (name.empty() || EqualsIgnoreCase(name, "MD5")) return DigestAlgorithm::kMd5;
+  if (EqualsIgnoreCase(name, "SHA-256")) return DigestAlgorithm::kSha256;
+  return std::nullopt;
 }
 
 std::string Base64Encode(std::string_view text) {
@@ -70,10 +81,11 @@ AuthHeader ParseAuthHeader(std::string_view value) {
 }
 
 std::string DigestResponse(const DigestInput& input) {
-  const std::string ha1 = Md5Hex(fmt::format("{}:{}:{}", input.user, input.realm, input.password));
-  const std::string ha2 = Md5Hex(fmt::format("{}:{}", input.method, input.uri));
-  if (input.qop.empty()) return Md5Hex(fmt::format("{}:{}:{}", ha1, input.nonce, ha2));
-  return Md5Hex(
+  const auto hex = [&](std::string_view text) { return Hex(input.algorithm, text); };
+  const std::string ha1 = hex(fmt::format("{}:{}:{}", input.user, input.realm, input.password));
+  const std::string ha2 = hex(fmt::format("{}:{}", input.method, input.uri));
+  if (input.qop.empty()) return hex(fmt::format("{}:{}:{}", ha1, input.nonce, ha2));
+  return hex(
       fmt::format("{}:{}:{}:{}:{}:{}", ha1, input.nonce, input.nc, input.cnonce, input.qop, ha2));
 }
 

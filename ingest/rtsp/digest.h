@@ -1,4 +1,5 @@
-// Digest authentication with MD5 (RFC 2617; what RTSP peers speak), and Base64 for Basic.
+// Digest authentication with MD5 (RFC 2617; what RTSP peers speak) or SHA-256 (RFC 7616), and
+// Base64 for Basic.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,12 @@
 
 namespace penstock::ingest::rtsp {
 
-std::string Md5Hex(std::string_view text);
+enum class DigestAlgorithm { kMd5, kSha256 };
+
+// By the name in a challenge, whatever its case; without one it is MD5. nullopt for others, among
+// them those whose key changes with each session ("-sess").
+std::optional<DigestAlgorithm> ParseDigestAlgorithm(std::string_view name);
+
 std::string Base64Encode(std::string_view text);
 // nullopt for anything that is not Base64; missing padding is accepted.
 std::optional<std::string> Base64Decode(std::string_view text);
@@ -30,6 +36,7 @@ AuthHeader ParseAuthHeader(std::string_view value);
 
 // The parts a digest response is computed from.
 struct DigestInput {
+  DigestAlgorithm algorithm = DigestAlgorithm::kMd5;
   std::string user;
   std::string realm;
   std::string password;

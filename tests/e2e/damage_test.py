@@ -76,10 +76,11 @@ class Damage(ServerTest):
         damage.flip(*damage.segment_file(self.penstock.data, damage.middle(data)))
 
         self.page.open(self.penstock.url("/"))
+        # It begins by itself with the first stream, live.
+        self.page.wait_until_playing()
         start = playlists.unix_ms(before[0].date)
         self.page.evaluate(f"window.penstock.player.playFrom('camera', {start})")
         ahead, behind = (start + 1000 * sum(s.seconds for s in before[:n]) for n in (5, 7))
-        # Before that the page may show the stream live.
         waiting.until("pictures from before the damage", lambda: 0 < (self.page.shown() or (0,))[0] < ahead, 40)
         waiting.until("pictures from behind the damage", lambda: (self.page.shown() or (0,))[0] > behind, 40)
         state = self.page.wait_until_playing(20)

@@ -54,6 +54,23 @@ TEST(DigestTest, EqualsTheExampleOfRfc2617) {
   EXPECT_EQ(DigestResponse(input), "6629fae49393a05397450978507c4ef1");
 }
 
+TEST(DigestTest, EqualsTheExampleOfRfc7616) {
+  DigestInput input;
+  input.user = "Mufasa";
+  input.realm = "http-auth@example.org";
+  input.password = "Circle of Life";
+  input.nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFoH4GiTo0v";
+  input.method = "GET";
+  input.uri = "/dir/index.html";
+  input.qop = "auth";
+  input.nc = "00000001";
+  input.cnonce = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ";
+  EXPECT_EQ(DigestResponse(input), "8ca523f5e9506fed4657c9700eebdbec");
+  input.algorithm = DigestAlgorithm::kSha256;
+  EXPECT_EQ(DigestResponse(input),
+            "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1");
+}
+
 TEST(Base64Test, RoundTripsAndRefusesTheRest) {
   for (const std::string_view text : {"", "a", "ab", "abc", "user:p\xc3\xa4ss"}) {
     EXPECT_EQ(Base64Decode(Base64Encode(text)), text);
@@ -184,11 +201,35 @@ TEST(ClientAuthTest, ChoosesWhatItSpeaks) {
   {
     ClientAuth auth(url);
     Headers headers;
-    headers.Add("WWW-Authenticate", R"(Digest realm="x", nonce="n", algorithm=SHA-256)");
+    headers.Add("WWW-Authenticate", R"(Digest realm="x", nonce="n", algorithm=SHA-512-256)");
     EXPECT_THAT(auth.OnChallenge(headers).error().message(), HasSubstr("not spoken here (digest)"));
     headers.Add("WWW-Authenticate", R"(Basic realm="x")");
     EXPECT_TRUE(auth.OnChallenge(headers).ok());
     EXPECT_EQ(auth.Authorize("DESCRIBE", "x"), "Basic dTpw");
+  }
+}
+
+TEST(ClientAuthTest, Sha256IsPreferredInWhateverOrder) {
+  constexpr const char* kMd5 = R"(Digest realm="x", nonce="m", algorithm=MD5)";
+  constexpr const char* kSha256 = R"(Digest realm="x", nonce="s", algorithm="sha-256")";
+  for (const auto& [first, second] : {std::pair(kMd5, kSha256), std::pair(kSha256, kMd5)}) {
+    ClientAuth auth(*Url::Parse("rtsp://u:p@h/"));
+    Headers headers;
+    headers.Add("WWW-Authenticate", first);
+    headers.Add("WWW-Authenticate", second);
+    ASSERT_TRUE(auth.OnChallenge(headers).ok());
+    const AuthHeader sent = ParseAuthHeader(*auth.Authorize("DESCRIBE", "rtsp://h/"));
+    EXPECT_EQ(sent.Get("algorithm"), "sha-256");
+    EXPECT_EQ(sent.Get("nonce"), "s");
+    DigestInput input;
+    input.algorithm = DigestAlgorithm::kSha256;
+    input.user = "u";
+    input.realm = "x";
+    input.password = "p";
+    input.nonce = "s";
+    input.method = "DESCRIBE";
+    input.uri = "rtsp://h/";
+    EXPECT_EQ(sent.Get("response"), DigestResponse(input));
   }
 }
 
