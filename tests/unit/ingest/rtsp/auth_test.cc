@@ -59,7 +59,7 @@ TEST(DigestTest, EqualsTheExampleOfRfc7616) {
   input.user = "Mufasa";
   input.realm = "http-auth@example.org";
   input.password = "Circle of Life";
-  input.nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFoH4GiTo0v";
+  input.nonce = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v";
   input.method = "GET";
   input.uri = "/dir/index.html";
   input.qop = "auth";
