@@ -37,6 +37,7 @@ store::StoreOptions StoreOptionsOf(const Config& config) {
   options.lanes = static_cast<int>(config.store_lanes);
   options.segment_bytes = config.store_segment_bytes;
   options.full_at = config.store_full_at;
+  options.min_free_bytes = config.store_min_free_bytes;
   options.read_threads = config.store_read_threads;
   return options;
 }

@@ -21,6 +21,8 @@ struct StoreMetrics {
       metrics::GetCounter("penstock_store_segments_sealed_total", "Segments sealed");
   metrics::Counter& removed =
       metrics::GetCounter("penstock_store_segments_removed_total", "Segments unlinked");
+  metrics::Counter& made_room = metrics::GetCounter(
+      "penstock_store_made_room_bytes_total", "Bytes removed before their time to keep space free");
   metrics::Counter& recovered =
       metrics::GetCounter("penstock_store_recovered_batches_total", "Batches folded when opening");
   metrics::Counter& voided =

@@ -12,13 +12,13 @@ constexpr size_t kPageItems = 256;
 }  // namespace
 
 ShardImpl::ShardImpl(std::shared_ptr<ShardContext> context, ShardState state,
-                     uint32_t retention_hours)
+                     uint32_t retention_hours, uint64_t max_bytes)
     : context_(std::move(context)),
       id_(state.shard),
       retention_hours_(retention_hours),
       state_(std::move(state)),
       window_(context_->window_bytes) {
-  FoldRetention(retention_hours);
+  FoldRetention(retention_hours, max_bytes);
 }
 
 ShardImpl::~ShardImpl() = default;
@@ -77,9 +77,10 @@ void ShardImpl::FoldReservation(uint64_t end) {
   state_.ApplyReservation(end);
 }
 
-void ShardImpl::FoldRetention(uint32_t hours) {
+void ShardImpl::FoldRetention(uint32_t hours, uint64_t max_bytes) {
   retention_hours_.store(hours);
   const std::lock_guard lock(mutex_);
+  max_bytes_ = max_bytes;
   window_.SetBytesMax(hours == 0 ? limits::kLiveOnlyWindows * context_->window_bytes
                                  : context_->window_bytes);
 }
@@ -190,6 +191,10 @@ uint64_t ShardImpl::ExpireLocked(int64_t now_ms) const {
                int64_t{hours} * 3'600'000 <=
            now_ms;
   };
+  const auto too_much = [&] {
+    const uint64_t shown = state_.body_bytes - std::min(state_.body_bytes, hidden_bytes_);
+    return hours > 0 && max_bytes_ > 0 && shown > max_bytes_;
+  };
   const auto hide = [&](const ItemHeader& header, bool stored) {
     mark_ = header.ordinal + 1;
     if (!stored) return;
@@ -197,7 +202,7 @@ uint64_t ShardImpl::ExpireLocked(int64_t now_ms) const {
     hidden_bytes_ += header.body_bytes;
   };
   LoadOldest();
-  while (oldest_.has_value() && expired(oldest_->record.header)) {
+  while (oldest_.has_value() && (expired(oldest_->record.header) || too_much())) {
     const uint64_t at = oldest_->record.header.ordinal;
     oldest_.reset();
     const auto gap = deferred_.lower_bound(at);
@@ -209,7 +214,7 @@ uint64_t ShardImpl::ExpireLocked(int64_t now_ms) const {
       const auto page = context_->index->ListItems(id_, at, end, kPageItems);
       if (!page.ok()) return mark_;  // Tried again with the next look.
       for (const StoredItem& item : *page) {
-        if (!expired(item.record.header)) {
+        if (!expired(item.record.header) && !too_much()) {
           oldest_ = item;
           return mark_;
         }

@@ -42,7 +42,9 @@ struct ShardContext {
 // read under it. The index is.
 class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardImpl> {
  public:
-  ShardImpl(std::shared_ptr<ShardContext> context, ShardState state, uint32_t retention_hours);
+  // max_bytes as in StreamInfo.
+  ShardImpl(std::shared_ptr<ShardContext> context, ShardState state, uint32_t retention_hours,
+            uint64_t max_bytes);
   ~ShardImpl() override;
 
   const ShardId& id() const override { return id_; }
@@ -64,7 +66,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   void FoldItem(const StoredItem& item, IndexBatch& rows);
   Status FoldLowWater(uint64_t ordinal, IndexBatch& rows);
   void FoldReservation(uint64_t end);
-  void FoldRetention(uint32_t hours);
+  void FoldRetention(uint32_t hours, uint64_t max_bytes);
   void PutState(IndexBatch& rows) const;
   ShardState CopyState() const;
   // After recovery: records that abandon the ordinals which the log lacks, but for those that may
@@ -176,6 +178,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   const ShardId id_;
 
   std::atomic<uint32_t> retention_hours_;
+  uint64_t max_bytes_ = 0;  // guarded by mutex_
 
   mutable std::mutex mutex_;  // all below
   const char* closed_ = nullptr;

@@ -25,6 +25,10 @@ struct StoreOptions {
   std::chrono::seconds segment_span{0};
   // Share of the volume that may be used before appends are refused with kFull.
   double full_at = 0.95;
+  // While less of the volume is free, the oldest sealed segments are removed, whatever retention
+  // says; appends are then refused only when less than half of this is free, or beyond full_at,
+  // whichever comes later. 0: nothing is removed before its time.
+  uint64_t min_free_bytes = 0;
   // Threads for blocking reads.
   size_t read_threads = 4;
   uint64_t window_bytes_per_stream = 0;  // 0: limits::kWindowBytesPerStreamMax
@@ -39,6 +43,8 @@ struct StreamInfo {
   uint32_t retention_hours = 24;  // 0: live only, nothing is written
   ServerTime created;
   uint64_t version = 0;  // of its catalog entry, for compare-and-set
+  // Of bodies; what exceeds it is hidden, oldest first. 0: no limit.
+  uint64_t max_bytes = 0;
 };
 
 // What `store check` found.
@@ -82,6 +88,9 @@ class Store {
   // if_version: kConflict unless the stream's entry has this version; 0: whatever it has.
   virtual Task<Result<StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours,
                                                 uint64_t if_version = 0) = 0;
+
+  // Takes effect at once. kNotFound.
+  virtual Task<Result<StreamInfo>> SetMaxBytes(StreamName name, uint64_t max_bytes) = 0;
 
   // The shard of a stream; nullptr if there is none. Valid until Close.
   virtual std::shared_ptr<Shard> OpenShard(const ShardId& id) = 0;

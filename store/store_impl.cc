@@ -27,6 +27,7 @@ Bytes EncodeStreamRow(const StreamInfo& info, uint32_t lane) {
   row.Set("lane", lane);
   row.Set("retention_hours", info.retention_hours);
   row.Set("created_ms", ToMs(info.created));
+  if (info.max_bytes > 0) row.Set("max_bytes", info.max_bytes);
   return Bytes::From(row.Dump());
 }
 
@@ -36,6 +37,7 @@ Result<std::pair<StreamInfo, uint32_t>> DecodeStreamRow(std::string_view key, By
   PS_TRY(const ShardId shard, ShardId::Parse(row["shard"].AsString()));
   StreamInfo info{std::move(name), shard, static_cast<uint32_t>(row["retention_hours"].AsInt(24)),
                   ServerTimeFromMs(row["created_ms"].AsInt()), 0};
+  info.max_bytes = static_cast<uint64_t>(std::max<int64_t>(row["max_bytes"].AsInt(), 0));
   return std::pair(std::move(info), static_cast<uint32_t>(row["lane"].AsInt()));
 }
 
@@ -152,13 +154,13 @@ void StoreImpl::FoldStreamRow(const std::string& key, const std::optional<Bytes>
       const ShardId shard = row->info.shard;
       std::shared_ptr<ShardImpl>& known = shards_[shard];
       if (known) {
-        known->FoldRetention(row->info.retention_hours);
+        known->FoldRetention(row->info.retention_hours, row->info.max_bytes);
       } else {
         ShardState state;
         if (auto kept = kept_.extract(shard)) state = std::move(kept.mapped());
         state.shard = shard;
         known = std::make_shared<ShardImpl>(lanes_[row->lane]->context, std::move(state),
-                                            row->info.retention_hours);
+                                            row->info.retention_hours, row->info.max_bytes);
         if (touched != nullptr) (*touched)[shard] = known;
       }
       const StreamName name = row->info.name;
@@ -273,32 +275,47 @@ Task<Result<StreamInfo>> StoreImpl::SetRetention(StreamName name, uint32_t reten
   if (!info) co_return NoStream(name);
   if (if_version != 0 && info->version != if_version)
     co_return Error(ErrorCode::kConflict, "the stream has been changed meanwhile");
+  info->retention_hours = retention_hours;
+  co_return co_await ChangeStream(std::move(*info));
+}
+
+Task<Result<StreamInfo>> StoreImpl::SetMaxBytes(StreamName name, uint64_t max_bytes) {
+  auto info = GetStream(name);
+  if (!info) co_return NoStream(name);
+  info->max_bytes = max_bytes;
+  co_return co_await ChangeStream(std::move(*info));
+}
+
+// `info` is what the stream is to become, with the version that it was changed from.
+Task<Result<StreamInfo>> StoreImpl::ChangeStream(StreamInfo info) {
   uint32_t lane = 0;
+  uint32_t hours_before = 0;
   {
     const std::lock_guard lock(streams_mutex_);
-    const auto found = streams_.find(name);
-    if (found != streams_.end()) lane = found->second.lane;
+    const auto found = streams_.find(info.name);
+    if (found == streams_.end()) co_return NoStream(info.name);
+    lane = found->second.lane;
+    hours_before = found->second.info.retention_hours;
   }
   {
-    const std::shared_ptr<ShardImpl> shard = FindShard(info->shard);
-    if (!shard) co_return NoStream(name);
+    const std::shared_ptr<ShardImpl> shard = FindShard(info.shard);
+    if (!shard) co_return NoStream(info.name);
     // What is hidden by now stays hidden under a longer retention, and after a restart. Ordinals of
     // which the log has nothing, because the stream was live only, are no holes to be filled.
     shard->Expire(clock_.Now());
-    const bool begins = info->retention_hours == 0 && retention_hours > 0;
+    const bool begins = hours_before == 0 && info.retention_hours > 0;
     const uint64_t hidden = begins ? shard->GetStatus().next_ordinal : shard->mark();
     PS_CO_TRY_VOID(co_await shard->Trim(hidden));
   }
-  info->retention_hours = retention_hours;
   std::vector<Expect> expects;
   std::vector<CatalogWrite> writes;
-  expects.push_back(Expect{StreamKey(name), info->version});
-  writes.push_back(CatalogWrite{StreamKey(name), EncodeStreamRow(*info, lane)});
+  expects.push_back(Expect{StreamKey(info.name), info.version});
+  writes.push_back(CatalogWrite{StreamKey(info.name), EncodeStreamRow(info, lane)});
   const Status status =
       co_await catalog_.Submit(std::move(expects), std::move(writes), std::string());
   if (!status.ok()) co_return status.error();
-  auto made = GetStream(name);
-  if (!made) co_return NoStream(name);
+  auto made = GetStream(info.name);
+  if (!made) co_return NoStream(info.name);
   co_return *made;
 }
 

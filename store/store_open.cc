@@ -244,7 +244,7 @@ void StoreImpl::MakeShards(std::map<ShardId, ShardState> states) {
     if (auto known = states.extract(id)) state = std::move(known.mapped());
     state.shard = id;
     shards_[id] = std::make_shared<ShardImpl>(lanes_[row->lane]->context, std::move(state),
-                                              row->info.retention_hours);
+                                              row->info.retention_hours, row->info.max_bytes);
     const StreamName name = row->info.name;
     streams_.insert_or_assign(name, std::move(*row));
   }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "store/metrics.h"
 #include "store/store_impl.h"
 
 namespace penstock::store {
@@ -116,7 +117,10 @@ void StoreImpl::RefreshSpace() {
   volume_free_bytes_.store(space->free_bytes);
   const double used =
       static_cast<double>(space->total_bytes - std::min(space->free_bytes, space->total_bytes));
-  const bool full = used >= options_.full_at * static_cast<double>(space->total_bytes);
+  // Where the oldest media makes room, it is given the chance before anything is refused.
+  const bool full =
+      used >= options_.full_at * static_cast<double>(space->total_bytes) &&
+      (options_.min_free_bytes == 0 || space->free_bytes < options_.min_free_bytes / 2);
   if (full != full_.exchange(full)) {
     log::Write(full ? log::kError : log::kInfo,
                full ? "volume is full: nothing more is stored" : "volume has room again",
@@ -146,7 +150,90 @@ Status StoreImpl::RunRetention(ServerTime now) {
     if (!removed.ok() && result.ok()) result = std::move(removed);
   }
   RefreshSpace();
+  Status room = MakeRoom();
+  if (!room.ok() && result.ok()) result = std::move(room);
   return result;
+}
+
+// Oldest first, over all lanes and streams: by when the newest item of a segment was received. What
+// was received in the future was so by a clock that was wrong; it goes last.
+Status StoreImpl::MakeRoom() {
+  const uint64_t free = volume_free_bytes_.load();
+  if (free >= options_.min_free_bytes) return {};
+  struct Candidate {
+    size_t lane;
+    std::shared_ptr<Segment> segment;
+  };
+  std::vector<Candidate> candidates;
+  for (size_t lane = 0; lane < lanes_.size(); ++lane) {
+    if (lanes_[lane]->lane->read_only()) continue;
+    for (const auto& segment : lanes_[lane]->lane->segments().All()) {
+      if (segment->header().retention_class != kMetaClass && segment->sealed())
+        candidates.push_back({lane, segment});
+    }
+  }
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
+    return a.segment->server_ms_max() < b.segment->server_ms_max();
+  });
+  uint64_t wanted = options_.min_free_bytes - free;
+  std::map<size_t, Segments> oldest;
+  for (const Candidate& candidate : candidates) {
+    if (wanted == 0) break;
+    oldest[candidate.lane].push_back(candidate.segment);
+    wanted -= std::min(wanted, candidate.segment->bytes());
+  }
+  Status result;
+  for (const auto& [lane, segments] : oldest) {
+    Status removed = RemoveOldest(*lanes_[lane], segments);
+    if (!removed.ok() && result.ok()) result = std::move(removed);
+  }
+  RefreshSpace();
+  return result;
+}
+
+// As RemoveExpired: marks first, then the files. Of a shard everything up to the last of its items
+// in these segments is hidden.
+Status StoreImpl::RemoveOldest(LaneState& state, const Segments& oldest) {
+  Segments removed;
+  std::map<ShardId, uint64_t> marks;
+  uint64_t bytes = 0;
+  int64_t newest_ms = 0;
+  for (const auto& segment : oldest) {
+    PS_TRY(const std::shared_ptr<DiskFile> file, segment->File());
+    DiskSource source(*file, segment->bytes());
+    const auto footer = ReadFooter(source, segment->header());
+    if (!footer.ok()) continue;  // Damaged: kept for `store check`.
+    bool may_go = true;
+    std::map<ShardId, uint64_t> needed;
+    for (const FooterShard& summary : footer->shards) {
+      const auto shard = FindShard(summary.shard);
+      if (shard) {
+        // An item that is still being filled holds back what comes after it.
+        may_go = may_go && summary.ordinal_max < shard->GetStatus().next_ordinal;
+        needed[summary.shard] = summary.ordinal_max + 1;
+      } else {  // deleted, if every stream can be read
+        const std::lock_guard lock(streams_mutex_);
+        may_go = may_go && unreadable_.empty();
+      }
+    }
+    if (!may_go) continue;
+    for (const auto& [shard, mark] : needed) marks[shard] = std::max(marks[shard], mark);
+    removed.push_back(segment);
+    bytes += segment->bytes();
+    newest_ms = std::max(newest_ms, segment->server_ms_max());
+  }
+  if (removed.empty()) return {};
+  std::vector<MetaRecord> records;
+  for (const auto& [shard, mark] : marks) records.push_back(MakeLowWaterRecord(shard, mark));
+  std::vector<SegmentSeq> sequences;
+  for (const auto& segment : removed) sequences.push_back(segment->header().sequence);
+  records.push_back(MakeSegmentsRemovedRecord(sequences));
+  PS_TRY_VOID(SubmitAndWait(*state.lane, std::move(records)));
+  PS_TRY_VOID(state.lane->RemoveSegments(removed));
+  StoreMetrics::Get().made_room.Add(bytes);
+  log::Write(log::kWarning, "the oldest media made room before its time",
+             {{"bytes", bytes}, {"received_until", FormatRfc3339(ServerTimeFromMs(newest_ms))}});
+  return {};
 }
 
 // 1. Segments of which every item is hidden are found by their footers.

@@ -52,6 +52,7 @@ struct Config {
   uint64_t store_segment_bytes = 0;
   uint64_t store_read_threads = 0;
   double store_full_at = 0;
+  uint64_t store_min_free_bytes = 0;  // 0: off
 
   playback::LayoutPolicy hls_layout = playback::LayoutPolicy::kAuto;
 

@@ -118,6 +118,40 @@ TEST_P(RetentionTest, ADeletedStreamsBytesGoWithTheirSegment) {
   EXPECT_EQ(Stream("a", 1)->GetStatus().next_ordinal, 0u);
 }
 
+TEST_P(RetentionTest, AStreamKeepsNoMoreBytesThanItMay) {
+  Open();
+  auto shard = Stream("a");
+  auto other = Stream("b");
+  ASSERT_TRUE(SyncWait(store_->SetMaxBytes(Name("a"), 1000)).ok());
+  for (uint64_t i = 0; i < 8; ++i) {
+    Append(*shard, 300, i);
+    Append(*other, 300, i);
+    clock_.Advance(std::chrono::seconds(2));
+    EXPECT_LE(shard->GetStatus().body_bytes, 1000u);
+    EXPECT_EQ(shard->GetStatus().items, std::min<uint64_t>(i + 1, 3));
+  }
+  EXPECT_THAT(Ordinals(Find(*shard, FromOldest{})), ElementsAre(5, 6, 7));
+  EXPECT_EQ(Find(*other, FromOldest{}).size(), 8u);
+  EXPECT_EQ(store_->GetStream(Name("a"))->max_bytes, 1000u);
+  // A larger limit does not bring back what is gone, nor does a restart.
+  ASSERT_TRUE(SyncWait(store_->SetMaxBytes(Name("a"), 0)).ok());
+  ASSERT_TRUE(SyncWait(store_->SetRetention(Name("a"), 48)).ok());
+  shard.reset();
+  other.reset();
+  Reopen();
+  shard = Stream("a");
+  EXPECT_THAT(Ordinals(Find(*shard, FromOldest{})), ElementsAre(5, 6, 7));
+  EXPECT_EQ(store_->GetStream(Name("a"))->max_bytes, 0u);
+  EXPECT_EQ(store_->GetStream(Name("a"))->retention_hours, 48u);
+  // A smaller one is there at once, and after a restart.
+  ASSERT_TRUE(SyncWait(store_->SetMaxBytes(Name("a"), 600)).ok());
+  EXPECT_THAT(Ordinals(Find(*shard, FromOldest{})), ElementsAre(6, 7));
+  shard.reset();
+  Reopen();
+  EXPECT_THAT(Ordinals(Find(*Stream("a"), FromOldest{})), ElementsAre(6, 7));
+  EXPECT_EQ(SyncWait(store_->SetMaxBytes(Name("none"), 1)).error().code(), ErrorCode::kNotFound);
+}
+
 TEST_P(RetentionTest, WhatWasLiveOnlyIsNoHoleOnceThingsAreKept) {
   Open();
   auto shard = Stream("a", 0);
