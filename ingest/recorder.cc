@@ -177,9 +177,11 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     } else {
       self->NoteStorage(stored.error(), breaks);
       self->CountDropped("refused");
-      // Its ordinal is a gap: what follows does not continue its run, unless another has begun
+      const ErrorCode code = stored.error().code();
+      const bool live = code == ErrorCode::kFull || code == ErrorCode::kUnavailable;
+      // What nobody sees is a gap: what follows does not continue its run, unless another has begun
       // already.
-      if (self->run == run_of_item) self->run = 0;
+      if (!live && self->run == run_of_item) self->run = 0;
     }
     self->Ended();
   }

@@ -147,15 +147,16 @@ class Shard {
 
   virtual const ShardId& id() const = 0;
 
-  // Makes the next number and ordinal. Does not wait. kFull (disk), kFenced (read-only lane),
-  // kThrottled (256 places not visible yet, or too many bytes waiting for the log) say why nothing
-  // may be written now.
+  // Makes the next number and ordinal. Does not wait. kFull (no room even for more gaps), kFenced
+  // (read-only lane), kThrottled (256 places not visible yet, or too many bytes waiting for the
+  // log) say why nothing may be written now.
   virtual Result<Slot> OpenSlot() = 0;
 
   // Durable (fdatasync'd) and in order when it completes: then, and not before, it may be
   // acknowledged. All or nothing; refused with kFull (or kUnavailable: the machine is short of
-  // descriptors or memory), its ordinal has become a gap of that reason, which readers see; if
-  // there is no room even for metadata, they see it when it is stored. With retention 0 nothing is
+  // descriptors or memory), it has been dropped for that reason, as by Drop: it plays from the live
+  // window while it is there; if there is no room even for metadata, from when its gap is stored.
+  // With retention 0 nothing is
   // written and it completes at once; the item lives in the live window only, and after a restart
   // ordinals go on further up.
   virtual Task<Result<ItemHeader>> Append(NewItem item) = 0;

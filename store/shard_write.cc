@@ -72,10 +72,6 @@ Result<Slot> ShardImpl::OpenSlot() {
     StoreMetrics::Get().refused_fenced.Add();
     return Error(ErrorCode::kFenced, "the log is read-only after a disk error: restart to recover");
   }
-  if (stored && context_->full.load()) {
-    StoreMetrics::Get().refused_full.Add();
-    return Error(ErrorCode::kFull, "the volume is full");
-  }
   if (stored && deferred_.size() >= kDeferredGapsMax) {
     lock.unlock();
     SubmitDeferred();
@@ -204,6 +200,12 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   }
   const uint32_t hours = retention_hours_.load();
   if (!item.track_set.empty()) co_await LoadNewestTrackSet();
+  if (hours > 0 && context_->full.load()) {
+    StoreMetrics::Get().refused_full.Add();
+    const Result<ItemHeader> dropped = co_await Drop(std::move(item), GapReason::kDiskFull);
+    if (!dropped.ok()) co_return dropped.error();
+    co_return Error(ErrorCode::kFull, "the volume is full");
+  }
   auto taken = TakeSlot(item.slot);
   if (!taken.ok()) co_return std::move(taken).error();
 
@@ -270,8 +272,10 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
       // The ordinal was promised: it becomes a hole that says why.
       const bool full = status.error().code() == ErrorCode::kFull;
       (full ? StoreMetrics::Get().refused_full : StoreMetrics::Get().refused_throttled).Add();
+      const GapReason reason = full ? GapReason::kDiskFull : GapReason::kOverload;
+      self->LiveOnly(ordinal, reason);
       // The refusal is told once readers see it.
-      self->EndWithGap(ordinal, ItemKind::kGap, full ? GapReason::kDiskFull : GapReason::kOverload,
+      self->EndWithGap(ordinal, ItemKind::kGap, reason,
                        [done, status](const Result<ItemHeader>&) { done.Set(status); });
       return;
     }
@@ -281,6 +285,17 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   const Status status = co_await done;
   if (!status.ok()) co_return status.error();
   co_return result;
+}
+
+void ShardImpl::LiveOnly(uint64_t ordinal, GapReason reason) {
+  const std::lock_guard lock(mutex_);
+  SlotState* const state = closed_ == nullptr ? FindSlot(ordinal) : nullptr;
+  if (state == nullptr) return;
+  ItemHeader& header = state->item.header;
+  header.gap_reason = reason;
+  header.flags |= kFlagDropped;
+  LoosenBody(*state);
+  ForgetBodies();
 }
 
 void ShardImpl::Complete(uint64_t ordinal) {

@@ -103,6 +103,7 @@ class Store {
   struct Stats {
     uint64_t volume_bytes = 0;
     uint64_t volume_free_bytes = 0;
+    uint64_t usable_free_bytes = 0;  // what may still be stored before something goes or is refused
     uint64_t segment_files = 0;
     uint64_t segment_bytes = 0;
     uint64_t pending_items = 0;

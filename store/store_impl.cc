@@ -323,6 +323,10 @@ Store::Stats StoreImpl::GetStats() const {
   Stats stats;
   stats.volume_bytes = volume_bytes_.load();
   stats.volume_free_bytes = volume_free_bytes_.load();
+  const auto reserve =
+      static_cast<uint64_t>((1 - options_.full_at) * static_cast<double>(stats.volume_bytes));
+  const uint64_t kept_free = options_.min_free_bytes > 0 ? options_.min_free_bytes : reserve;
+  stats.usable_free_bytes = stats.volume_free_bytes - std::min(stats.volume_free_bytes, kept_free);
   stats.read_only = read_only_.load();
   stats.full = full_.load();
   {

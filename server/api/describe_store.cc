@@ -14,7 +14,16 @@ Task<Outcome> DescribeStore(Services& services, Call) {
     items += status.items;
     bytes += status.body_bytes;
   }
+  uint64_t bits_per_second = 0;
+  for (const auto& publication : services.sources.GetStatus())
+    bits_per_second += publication.bits_per_second;
   Json out;
+  out.Set("bits_per_second", bits_per_second);
+  // How long the volume keeps media that comes as it does now, if nothing else ends it before.
+  out.Set("keeps_seconds", bits_per_second == 0
+                               ? Json()
+                               : Json((stats.segment_bytes + stats.usable_free_bytes) /
+                                      ((bits_per_second + 7) / 8)));
   out.Set("volume_bytes", stats.volume_bytes);
   out.Set("volume_free_bytes", stats.volume_free_bytes);
   out.Set("segment_files", stats.segment_files);

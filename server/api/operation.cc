@@ -96,4 +96,13 @@ Result<uint32_t> RetentionFromJson(const Json& json) {
   return static_cast<uint32_t>(json.AsInt());
 }
 
+Result<uint64_t> MaxBytesFromJson(const Json& json) {
+  const auto least = static_cast<int64_t>(limits::kFragmentBytesMax);
+  if (!json.is_int() || (json.AsInt() != 0 && json.AsInt() < least)) {
+    return Invalid(
+        fmt::format("max_bytes: 0 (no limit) or a whole number from {} on is wanted", least));
+  }
+  return static_cast<uint64_t>(json.AsInt());
+}
+
 }  // namespace penstock::server

@@ -67,5 +67,7 @@ Result<OpenStream> FindStream(Services& services, const StreamName& name);
 
 // Whole hours from JSON; kInvalidArgument.
 Result<uint32_t> RetentionFromJson(const Json& json);
+// What a stream may keep: 0 (no limit), or a fragment of the largest size and more.
+Result<uint64_t> MaxBytesFromJson(const Json& json);
 
 }  // namespace penstock::server

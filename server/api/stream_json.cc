@@ -115,6 +115,7 @@ Json StreamToJson(const store::StreamInfo& info, const store::ShardStatus& statu
   Json json;
   json.Set("name", info.name.text());
   json.Set("retention_hours", info.retention_hours);
+  json.Set("max_bytes", info.max_bytes);
   json.Set("created", FormatRfc3339(info.created));
   json.Set("items", status.items);
   json.Set("bytes", status.body_bytes);

@@ -96,13 +96,16 @@ std::vector<Command> MakeCommands() {
        {{}, {"--yes"}, 1, 1},
        RunStreamDelete},
       {"stream retention",
-       "<name> <duration>",
-       "how long a stream keeps its media",
+       "<name> [<duration>]",
+       "how long, and how much, a stream keeps of its media",
        "Whole hours; 0 is live only. Less than before hides what is older at once.\n"
        "\n"
+       "  --max-bytes <size>  no more than this, however young: 500GB; 0 is no limit\n"
+       "\n"
        "examples:\n"
-       "  penstock stream retention door 168h\n",
-       {{}, {}, 2, 2},
+       "  penstock stream retention door 168h\n"
+       "  penstock stream retention door --max-bytes 200GB\n",
+       {{"--max-bytes"}, {}, 1, 2},
        RunStreamRetention},
       {"fragments",
        "<stream>",

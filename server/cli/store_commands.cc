@@ -10,6 +10,13 @@
 namespace penstock::server {
 namespace {
 
+std::string Forecast(const Json& stats) {
+  if (stats["keeps_seconds"].is_null()) return "nothing is coming in";
+  return fmt::format("{:.1f} days at {:.1f} Mbit/s",
+                     static_cast<double>(stats["keeps_seconds"].AsInt()) / 86400,
+                     static_cast<double>(stats["bits_per_second"].AsInt()) / 1e6);
+}
+
 std::string Size(const Json& json) { return FormatByteSize(static_cast<uint64_t>(json.AsInt())); }
 
 Json ReportToJson(const store::CheckReport& report, bool sound) {
@@ -44,6 +51,7 @@ int RunStoreStats(const Args& args) {
        fmt::format("{} ({})", stats["segment_files"].AsInt(), Size(stats["segment_bytes"]))},
       {"volume",
        fmt::format("{} free of {}", Size(stats["volume_free_bytes"]), Size(stats["volume_bytes"]))},
+      {"room for", Forecast(stats)},
       {"waiting for the log", std::to_string(stats["pending_items"].AsInt())},
       {"state", stats["read_only"].AsBool() ? "READ-ONLY: the disk refused to sync"
                 : stats["full"].AsBool()    ? "FULL: nothing is stored"

@@ -22,6 +22,14 @@ std::string Hours(int64_t hours) {
   return hours % 24 == 0 ? fmt::format("{} d", hours / 24) : fmt::format("{} h", hours);
 }
 
+// "7 d", "7 d, at most 200 GB".
+std::string Keeps(const Json& stream) {
+  const int64_t max_bytes = stream["max_bytes"].AsInt();
+  const std::string hours = Hours(stream["retention_hours"].AsInt());
+  if (max_bytes == 0) return hours;
+  return fmt::format("{}, at most {}", hours, FormatByteSize(static_cast<uint64_t>(max_bytes)));
+}
+
 Result<int64_t> ParseHours(std::string_view text) {
   PS_TRY(const auto duration, ParseDuration(text));
   if (duration % std::chrono::hours(1) != std::chrono::milliseconds(0)) {
@@ -39,8 +47,7 @@ int RunStreamList(const Args& args) {
   std::vector<std::vector<std::string>> rows = {
       {"STREAM", "STATE", "KEEPS", "STORED", "ITEMS", "OLDEST", "NEWEST", "REASON"}};
   for (const Json& stream : (*answer)["streams"].array()) {
-    rows.push_back({Text(stream["name"]), Text(stream["state"]),
-                    Hours(stream["retention_hours"].AsInt()),
+    rows.push_back({Text(stream["name"]), Text(stream["state"]), Keeps(stream),
                     FormatByteSize(static_cast<uint64_t>(stream["bytes"].AsInt())),
                     std::to_string(stream["items"].AsInt()), Text(stream["oldest"]),
                     Text(stream["newest"]), Text(stream["reason"], "")});
@@ -79,13 +86,20 @@ int RunStreamDelete(const Args& args) {
 }
 
 int RunStreamRetention(const Args& args) {
-  const auto hours = ParseHours(args.positional()[1]);
-  if (!hours.ok()) return Fail(hours.error());
   Json body;
-  body.Set("retention_hours", *hours);
+  if (args.positional().size() > 1) {
+    const auto hours = ParseHours(args.positional()[1]);
+    if (!hours.ok()) return Fail(hours.error());
+    body.Set("retention_hours", *hours);
+  }
+  if (const auto size = args.Flag("--max-bytes")) {
+    const auto bytes = ParseByteSize(*size);
+    if (!bytes.ok()) return Fail(bytes.error());
+    body.Set("max_bytes", *bytes);
+  }
   const auto answer = Client(DataFolder(args)).Call("PATCH", Path(args), body);
   if (!answer.ok()) return Fail(answer.error());
-  return Print(args, *answer, fmt::format("{} keeps {}\n", args.positional()[0], Hours(*hours)));
+  return Print(args, *answer, fmt::format("{} keeps {}\n", args.positional()[0], Keeps(*answer)));
 }
 
 }  // namespace penstock::server

@@ -265,12 +265,12 @@ std::vector<Setting> MakeSettings() {
        "How full the volume may become. Beyond it nothing more is stored, sources and /healthz say "
        "so, and live viewing goes on.",
        Share(&Config::store_full_at, 0.10, 0.99)},
-      {"store.min_free", "size", "0", "1GB or more; 0: off",
+      {"store.min_free", "size", "0", "64MB or more; 0: off",
        "How much of the volume is to stay free. While less is, the oldest stored media of all "
        "streams goes before its retention is over. Only when less than half of this is free is "
        "anything refused. 0: nothing goes before its time, and a volume that is full stores "
        "nothing.",
-       SizeOrAuto(&Config::store_min_free_bytes, 1'000'000'000, UINT64_C(1) << 50)},
+       SizeOrAuto(&Config::store_min_free_bytes, 64'000'000, UINT64_C(1) << 50)},
       {"store.segment", "size", "0", "16MB to 1GB; 0 is a 500th of the volume within these limits",
        "Size of the files media is written to. Expired media is freed file by file.",
        SizeOrAuto(&Config::store_segment_bytes, 16'000'000, 1'073'741'824)},

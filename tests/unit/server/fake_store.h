@@ -164,8 +164,13 @@ class FakeStore final : public store::Store {
     if (streams_.erase(name) == 0) co_return Error(ErrorCode::kNotFound, "there is none");
     co_return Status();
   }
-  Task<Result<store::StreamInfo>> SetMaxBytes(StreamName, uint64_t) override {
-    co_return Error(ErrorCode::kUnsupported, "not in this fake");
+  Task<Result<store::StreamInfo>> SetMaxBytes(StreamName name, uint64_t max_bytes) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = streams_.find(name);
+    if (found == streams_.end()) co_return Error(ErrorCode::kNotFound, "there is none");
+    found->second.max_bytes = max_bytes;
+    ++found->second.version;
+    co_return found->second;
   }
   Task<Result<store::StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours,
                                                uint64_t if_version) override {

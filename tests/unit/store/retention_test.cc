@@ -189,7 +189,13 @@ TEST_P(RetentionTest, AFullVolumeRefusesNewItemsAndStillTakesTrimsAndGaps) {
   Open();
   shard = Stream("a");
   EXPECT_TRUE(store_->GetStats().full);
-  EXPECT_EQ(shard->OpenSlot().error().code(), ErrorCode::kFull);
+  EXPECT_EQ(SyncWait(shard->Append(Item(*shard, 100, 1))).error().code(), ErrorCode::kFull);
+  // It plays live, and is a gap afterwards.
+  const std::vector<ItemRef> live = Find(*shard, FromOrdinal{1});
+  ASSERT_EQ(live.size(), 1u);
+  EXPECT_EQ(live[0].header.gap_reason, GapReason::kDiskFull);
+  EXPECT_NE(live[0].header.flags & kFlagDropped, 0u);
+  ExpectBytes(*shard, live[0], 100, 1);
   EXPECT_TRUE(SyncWait(shard->Trim(1)).ok());
   EXPECT_TRUE(SyncWait(store_->CreateStream(Name("b"), 24)).ok());
   EXPECT_TRUE(Stream("live", 0)->OpenSlot().ok());

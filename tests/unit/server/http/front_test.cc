@@ -48,6 +48,13 @@ TEST_F(FrontTest, StreamsAreMadeListedChangedAndDeleted) {
   EXPECT_EQ(json_["streams"].array()[0]["state"].AsString(), "idle");
   EXPECT_EQ(Ask("PATCH", "/api/v1/streams/door", R"({"retention_hours":0})"), 200);
   EXPECT_EQ(json_["retention_hours"].AsInt(), 0);
+  EXPECT_EQ(json_["max_bytes"].AsInt(), 0);
+  EXPECT_EQ(Ask("PATCH", "/api/v1/streams/door", R"({"max_bytes":50000000})"), 200) << text_;
+  EXPECT_EQ(json_["max_bytes"].AsInt(), 50'000'000);
+  EXPECT_EQ(json_["retention_hours"].AsInt(), 0);
+  for (const char* bad : {R"({"max_bytes":1000})", R"({"max_bytes":-1})", "{}"}) {
+    EXPECT_EQ(Ask("PATCH", "/api/v1/streams/door", bad), 400) << bad;
+  }
   EXPECT_EQ(Ask("DELETE", "/api/v1/streams/door"), 200);
   EXPECT_EQ(Ask("GET", "/api/v1/streams/door"), 404);
   EXPECT_EQ(Ask("DELETE", "/api/v1/streams/door"), 404);
