@@ -2,15 +2,29 @@
 #include "server/api/stream_json.h"
 
 namespace penstock::server {
+namespace {
+
+// Where a camera is, and what it said when it was asked, is nothing for those who only watch.
+void HideCamera(ingest::PublicationStatus& publication) {
+  publication.from.clear();
+  publication.status.reason.clear();
+}
+
+}  // namespace
 
 Task<Outcome> DescribeStream(Services& services, Call call) {
   PS_CO_TRY(const OpenStream stream, FindStream(services, *call.stream));
-  const auto publications = services.sources.GetStatus();
+  auto publications = services.sources.GetStatus();
   const ingest::PublicationStatus* mine = nullptr;
-  for (const auto& publication : publications) {
-    if (publication.stream == stream.info.name) mine = &publication;
+  for (auto& publication : publications) {
+    if (publication.stream != stream.info.name) continue;
+    if (call.caller.until) HideCamera(publication);
+    mine = &publication;
   }
-  co_return JsonResponse(StreamToJson(stream.info, stream.shard->GetStatus(), mine));
+  Json out = StreamToJson(stream.info, stream.shard->GetStatus(), mine);
+  out.Set("now", FormatRfc3339(services.clock.Now()));
+  if (call.caller.until) out.Set("until", FormatRfc3339(*call.caller.until));
+  co_return JsonResponse(out);
 }
 
 }  // namespace penstock::server

@@ -9,7 +9,7 @@ Task<Outcome> DescribeVersion(Services& services, Call call) {
   out.Set("now", FormatRfc3339(services.clock.Now()));
   out.Set("caller", call.caller.name);
   // The page shows what its visitor may use.
-  out.Set("admin", !call.caller.key || call.caller.key->role == Role::kAdmin);
+  out.Set("admin", call.caller.IsAdmin());
   co_return JsonResponse(out);
 }
 

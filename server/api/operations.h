@@ -13,6 +13,7 @@ Task<Outcome> DeleteStream(Services& services, Call call);     // delete_stream.
 Task<Outcome> ListFragments(Services& services, Call call);    // list_fragments.cc
 Task<Outcome> ListRanges(Services& services, Call call);       // list_ranges.cc
 Task<Outcome> ExportStream(Services& services, Call call);     // export_stream.cc
+Task<Outcome> CreateToken(Services& services, Call call);      // create_token.cc
 Task<Outcome> ListSources(Services& services, Call call);      // list_sources.cc
 Task<Outcome> AddSource(Services& services, Call call);        // add_source.cc
 Task<Outcome> RemoveSource(Services& services, Call call);     // remove_source.cc

@@ -20,6 +20,10 @@ bool StartsWithNoCase(std::string_view text, std::string_view lower_prefix) {
   return true;
 }
 
+bool IsPlaybackFile(std::string_view name) {
+  return name.ends_with(".m3u8") || name.ends_with(".m4s") || name.ends_with(".mp4");
+}
+
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
@@ -72,13 +76,15 @@ std::string RedactTarget(std::string_view target) {
   if (key != std::string::npos) {
     const size_t begin = key + kPathKey.size();
     const size_t slash = path.find('/', begin);
-    if (slash != std::string::npos) path.replace(begin, slash - begin, "***");
+    // Without a slash it is a file of a stream named t, or an address that was not copied whole.
+    if (slash != std::string::npos || !IsPlaybackFile(std::string_view(path).substr(begin)))
+      path.replace(begin, std::min(slash, path.size()) - begin, "***");
   }
   // Escapes may hide the key's place from us; no path of ours needs one.
   const size_t escape = path.find('%');
   if (escape != std::string::npos) path.replace(escape, std::string::npos, "***");
-  const std::string out =
-      path + std::string(target.substr(std::min(target.find('?'), target.size())));
+  const std::string out = HideViewerTokens(
+      path + std::string(target.substr(std::min(target.find('?'), target.size()))));
   const size_t question = out.find('?');
   if (question == std::string::npos) return out;
   std::string query;
@@ -90,7 +96,8 @@ std::string RedactTarget(std::string_view target) {
     // A name with escapes in it may spell "key" as well; nothing of ours needs one, so its value is
     // hidden, too.
     const std::string_view name = pair.substr(0, equals);
-    const bool secret = name == "key" || name.find('%') != std::string_view::npos;
+    const bool secret =
+        name == "key" || name == "token" || name.find('%') != std::string_view::npos;
     if (!query.empty()) query += '&';
     query += secret ? std::string(name) + "=***" : std::string(pair);
     if (end == std::string_view::npos) break;
@@ -126,6 +133,18 @@ Result<Caller> Authorize(const net::HttpRequest& request, const KeyRing& keys,
   key.secret.clear();
   caller.name = key.user;
   caller.key = std::move(key);
+  return caller;
+}
+
+Caller TokenCaller(const StreamName& stream, ServerTime until) {
+  Caller caller;
+  // No key's name has a space in it.
+  caller.name = "viewer token";
+  caller.key.emplace();
+  caller.key->user = caller.name;
+  caller.key->role = Role::kViewer;
+  caller.key->streams.push_back(stream.text());
+  caller.until = until;
   return caller;
 }
 

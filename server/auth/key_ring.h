@@ -13,6 +13,7 @@
 #include "base/authorizer.h"
 #include "server/auth/access_key.h"
 #include "server/auth/master_key.h"
+#include "server/auth/viewer_token.h"
 #include "store/catalog.h"
 
 namespace penstock::server {
@@ -41,6 +42,8 @@ class KeyRing final : public Authorizer {
 
   // The key of that name, with its secret: for signatures, which the caller checks.
   std::optional<AccessKey> Find(std::string_view user) const;
+  // Links to one stream, which are under the same master.key and nowhere in the catalog.
+  const ViewerTokens& viewer_tokens() const { return tokens_; }
   bool trusts_loopback() const { return options_.trust_loopback; }
 
   // Durable when it completes. The only time the secret is given out. kAlreadyExists. `actions` are
@@ -67,7 +70,11 @@ class KeyRing final : public Authorizer {
   };
 
   KeyRing(store::Catalog& catalog, MasterKey master, Clock& clock, Options options)
-      : catalog_(catalog), master_(std::move(master)), clock_(clock), options_(options) {}
+      : catalog_(catalog),
+        master_(std::move(master)),
+        tokens_(master_),
+        clock_(clock),
+        options_(options) {}
 
   static Digest Sha256(std::string_view text);
   static std::string CatalogKey(std::string_view user);
@@ -78,6 +85,7 @@ class KeyRing final : public Authorizer {
 
   store::Catalog& catalog_;
   const MasterKey master_;
+  const ViewerTokens tokens_;
   Clock& clock_;
   const Options options_;
 

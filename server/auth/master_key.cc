@@ -15,6 +15,7 @@
 #include "base/file_slice.h"
 #include "base/random.h"
 #include "server/auth/hex.h"
+#include "server/auth/hmac.h"
 
 namespace penstock::server {
 namespace {
@@ -125,6 +126,11 @@ Result<std::string> MasterKey::Unseal(std::string_view sealed, std::string_view 
   CHECK(EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, tag.data()) == 1);
   if (EVP_DecryptFinal_ex(cipher.get(), Data(out) + size, &size) != 1) return broken;
   return out;
+}
+
+std::string MasterKey::Derive(std::string_view label) const {
+  return HmacSha256(std::string_view(reinterpret_cast<const char*>(key_.data()), key_.size()),
+                    label);
 }
 
 }  // namespace penstock::server

@@ -31,6 +31,10 @@ class MasterKey {
   // kCorruption if it was sealed with another key or context, or was changed.
   Result<std::string> Unseal(std::string_view sealed, std::string_view context) const;
 
+  // Another key of 32 bytes for the purpose that `label` names; it tells nothing of this one nor of
+  // those for other purposes. The same one each time.
+  std::string Derive(std::string_view label) const;
+
  private:
   std::array<uint8_t, 32> key_{};
 };

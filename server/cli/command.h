@@ -60,6 +60,7 @@ int RunExport(const Args& args);
 int RunKeyCreate(const Args& args);
 int RunKeyList(const Args& args);
 int RunKeyRevoke(const Args& args);
+int RunTokenCreate(const Args& args);
 int RunStoreCheck(const Args& args);
 int RunStoreStats(const Args& args);
 int RunConfigCheck(const Args& args);

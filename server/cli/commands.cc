@@ -164,6 +164,23 @@ std::vector<Command> MakeCommands() {
        "examples:\n  penstock key revoke anna\n",
        {{}, {}, 1, 1},
        RunKeyRevoke},
+      {"token create",
+       "<stream>",
+       "make a link with which anybody can watch one stream for a while",
+       "Prints an address for a browser and one for a player. Whoever has it sees that stream, "
+       "live "
+       "and what is stored of\n"
+       "it, and nothing else, until it ends. There is no taking it back before that, except by "
+       "deleting the stream or the\n"
+       "server's master.key, with which all keys and links end.\n"
+       "\n"
+       "  --for <duration>  1m to 7d (default 1h)\n"
+       "\n"
+       "examples:\n"
+       "  penstock token create door\n"
+       "  penstock token create door --for 8h --json | jq -r .page\n",
+       {{"--for"}, {}, 1, 1},
+       RunTokenCreate},
       {"store stats", "", "space, files, and what is stored", "", {{}, {}, 0, 0}, RunStoreStats},
       {"store check",
        "",

@@ -27,8 +27,9 @@ std::string NewRequestId() {
 bool IsPlayback(std::string_view path) { return path.substr(0, 5) == "/hls/"; }
 
 // What the answer to an error needs beyond its status and words.
-net::HttpResponse RefusalOf(const Error& error, std::string_view path) {
-  net::HttpResponse response = ErrorResponse(error);
+template <class Reason>
+net::HttpResponse RefusalOf(const Reason& reason, std::string_view path) {
+  net::HttpResponse response = ErrorResponse(reason);
   if (IsPlayback(path)) {
     // A page of another origin may read why it cannot play.
     response.headers.Set("Access-Control-Allow-Origin", "*");
@@ -53,6 +54,47 @@ Permission PermissionOf(const Operation& operation) {
   return operation.door == Door::kAdmin ? Permission::kAdmin : Permission::kRead;
 }
 
+void CountRefused(TokenFault::Kind kind) {
+  static constexpr const char* kName = "penstock_viewer_tokens_refused_total";
+  static constexpr const char* kHelp =
+      "Requests whose viewer token did not open what they asked for";
+  static metrics::Counter& expired = metrics::GetCounter(kName, kHelp, "reason=\"expired\"");
+  static metrics::Counter& other = metrics::GetCounter(kName, kHelp, "reason=\"invalid\"");
+  (kind == TokenFault::kExpired ? expired : other).Add();
+}
+
+// Who has shown a viewer token.
+std::variant<Caller, TokenFault> AdmitToken(const Services& services, std::string_view token,
+                                            const Match& match) {
+  if (match.operation->door != Door::kWatch) {
+    return TokenFault{TokenFault::kTooWide, "a viewer's link opens one stream, and not this"};
+  }
+  const auto info = services.store.GetStream(*match.stream);
+  // Whether there is such a stream is nothing for those who may not watch it.
+  if (!info) return InvalidToken();
+  auto checked =
+      services.keys.viewer_tokens().Check(token, *match.stream, info->shard, services.clock.Now());
+  if (auto* fault = std::get_if<TokenFault>(&checked)) return std::move(*fault);
+  return TokenCaller(*match.stream, std::get<ServerTime>(checked));
+}
+
+// Who asks, or the answer that refuses.
+std::variant<Caller, net::HttpResponse> Admit(const Services& services,
+                                              const net::HttpRequest& request, const Match& match,
+                                              std::string_view path) {
+  const auto shown = FindCredentials(request);
+  if (!request.over_unix_socket && shown.ok() && *shown && IsViewerToken((*shown)->secret)) {
+    auto admitted = AdmitToken(services, (*shown)->secret, match);
+    if (auto* caller = std::get_if<Caller>(&admitted)) return std::move(*caller);
+    const TokenFault& fault = std::get<TokenFault>(admitted);
+    CountRefused(fault.kind);
+    return RefusalOf(fault, path);
+  }
+  auto authorized = Authorize(request, services.keys, PermissionOf(*match.operation), match.stream);
+  if (!authorized.ok()) return RefusalOf(authorized.error(), path);
+  return std::move(*authorized);
+}
+
 // The part that may throw and that the log line describes.
 Task<net::HttpResponse> Answer(Services& services, net::HttpRequest request, std::string& caller) {
   const std::string path = WithoutPathKey(request.path);
@@ -65,10 +107,9 @@ Task<net::HttpResponse> Answer(Services& services, net::HttpRequest request, std
   call.stream = match->stream;
   call.rest = match->rest;
   if (match->operation->door != Door::kOpen) {
-    auto authorized =
-        Authorize(request, services.keys, PermissionOf(*match->operation), call.stream);
-    if (!authorized.ok()) co_return RefusalOf(authorized.error(), path);
-    call.caller = std::move(*authorized);
+    auto admitted = Admit(services, request, *match, path);
+    if (auto* refusal = std::get_if<net::HttpResponse>(&admitted)) co_return std::move(*refusal);
+    call.caller = std::move(std::get<Caller>(admitted));
     caller = call.caller.name;
   }
   call.request = std::move(request);

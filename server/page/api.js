@@ -1,10 +1,13 @@
 // The server's API with the visitor's key, and the server's clock.
 
 const kKeyItem = 'penstock-key';
+const kLinkItem = 'penstock-link';
 
 let key = '';
+let link = null;  // {token, stream}: this tab shows one stream that somebody has shared, for as long as they said
 let clockOffsetMs = 0;  // server - browser
 let onKeyWanted = () => {};
+let onLinkRefused = () => {};
 
 export class Refusal extends Error {
   constructor(status, message) {
@@ -13,16 +16,23 @@ export class Refusal extends Error {
   }
 }
 
-// A key may come in the address as #key=…, which browsers never send anywhere; it is kept and taken out of sight.
+// A key may come in the address as #key=…, somebody's link as #token=…&stream=…; browsers never send these anywhere. Both are taken out of
+// sight. A key is kept for the next visit, a link for this tab only: it does not take the place of a key.
 export function takeKey() {
   const params = new URLSearchParams(location.hash.slice(1));
-  if (params.has('key')) {
+  if (params.has('token')) {
+    // Of a link that was not copied whole the server says what is wrong.
+    sessionStorage.setItem(kLinkItem, JSON.stringify({token: params.get('token'), stream: params.get('stream') || '-'}));
+  } else if (params.has('key')) {
+    sessionStorage.removeItem(kLinkItem);
     setKey(params.get('key'));
-    params.delete('key');
-    history.replaceState(null, '', `${location.pathname}#${params}`);
-  } else {
-    key = localStorage.getItem(kKeyItem) ?? '';
   }
+  link = JSON.parse(sessionStorage.getItem(kLinkItem));
+  key = link?.token ?? localStorage.getItem(kKeyItem) ?? '';
+  if (!params.has('token') && !params.has('key')) return;
+  params.delete('token');
+  params.delete('key');
+  history.replaceState(null, '', `${location.pathname}#${params}`);
 }
 
 export function setKey(value) {
@@ -32,6 +42,8 @@ export function setKey(value) {
 }
 
 export const currentKey = () => key;
+export const currentLink = () => link;
+export const whenLinkRefused = (callback) => { onLinkRefused = callback; };
 export const whenKeyWanted = (callback) => { onKeyWanted = callback; };
 export const serverNow = () => Date.now() + clockOffsetMs;
 
@@ -45,13 +57,17 @@ export async function call(method, path, body) {
     signal: AbortSignal.timeout(15_000),
   });
   const answer = await response.json().catch(() => ({}));
-  if (response.status === 401) onKeyWanted(key !== '');
+  if (link && (response.status === 401 || response.status === 403)) onLinkRefused(answer);
+  else if (response.status === 401) onKeyWanted(key !== '');
   if (!response.ok) throw new Refusal(response.status, answer.message ?? `status ${response.status}`);
   if (answer.now) clockOffsetMs = Date.parse(answer.now) - (asked + Date.now()) / 2;
   return answer;
 }
 
-export const listStreams = () => call('GET', '/api/v1/streams');
+export const listStreams = async () =>
+  link ? {streams: [await call('GET', `/api/v1/streams/${encodeURIComponent(link.stream)}`)]} : call('GET', '/api/v1/streams');
+// A link with which anybody may watch the stream; {page, expires}.
+export const makeLink = (stream, seconds) => call('POST', `/api/v1/streams/${stream}/tokens`, {seconds});
 export const version = () => call('GET', '/api/v1/version');
 export const health = async () => (await fetch('/healthz', {cache: 'no-store'})).json();
 export const addSource = (name, url) => call('POST', '/api/v1/sources', {name, url});

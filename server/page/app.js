@@ -1,7 +1,10 @@
 // The page: which streams there are, how they are, and the one that is shown.
-import {addSource, health, listStreams, serverNow, setKey, takeKey, version, whenKeyWanted} from './api.js';
+import {
+  addSource, currentLink, health, listStreams, serverNow, setKey, takeKey, version, whenKeyWanted, whenLinkRefused,
+} from './api.js';
 import {bytesText, clockText, rateText} from './format.js';
 import {Player} from './player.js';
+import {drawLinkEnded, drawSharedUntil, linkEndText, offerSharing, showWhatLinksAllow} from './share.js';
 import {Timeline} from './timeline.js';
 
 const kStreamsEveryMs = 2000;
@@ -18,12 +21,15 @@ const player = new Player(video, {
     byId('notice').hidden = words === '';
   },
   change: drawBadge,
+  // The server's reason is in its answer to the next question.
+  refused: () => currentLink() && refreshStreams(),
   onAir: (name) => streams.find((stream) => stream.name === name)?.state === 'recording',
 });
 const timeline = new Timeline((ms) => player.playFrom(selected, ms));
 
 let streams = [];
 let selected = null;
+let linkEnded = false;  // nothing is asked any more
 
 // --- which stream: #stream=<name> in the address, so that links and the back button work ---
 
@@ -88,6 +94,7 @@ function drawCaption() {
   byId('state').textContent = tracks ? `${stateText(stream)} · ${tracks}` : stateText(stream);
   byId('rate').textContent = rateText(stream.publication?.bits_per_second);
   byId('stored').textContent = bytesText(stream.bytes);
+  drawSharedUntil(stream);
   document.title = `${stream.name} · Penstock`;
 }
 
@@ -122,6 +129,7 @@ function drawHealth(state) {
 // --- what is asked again and again ---
 
 async function refreshStreams() {
+  if (linkEnded) return;
   try {
     streams = (await listStreams()).streams;
     drawHealth(await health());
@@ -141,6 +149,17 @@ function every(ms, work) {
   };
   turn();
 }
+
+// --- links ---
+
+whenLinkRefused((answer) => {
+  linkEnded = true;
+  streams = [];
+  timeline.stream = null;
+  player.end(linkEndText(answer));
+  drawLinkEnded();
+});
+offerSharing(() => selected);
 
 // --- dialogs ---
 
@@ -177,13 +196,16 @@ byId('camera-form').addEventListener('submit', async (event) => {
 });
 
 async function begin() {
-  const about = await version().catch(() => null);
+  showWhatLinksAllow();
+  const about = currentLink() ? null : await version().catch(() => null);
   byId('add-camera').hidden = !about?.admin;
   await refreshStreams();
 }
 
 addEventListener('hashchange', () => {
+  const before = currentLink()?.token;
   takeKey();
+  if (currentLink()?.token !== before) return location.reload();
   select();
   drawStreams();
   drawCaption();

@@ -21,6 +21,7 @@ EMBED(penstock_page_css, PENSTOCK_PAGE_DIR "/page.css");
 EMBED(penstock_page_app, PENSTOCK_PAGE_DIR "/app.js");
 EMBED(penstock_page_api, PENSTOCK_PAGE_DIR "/api.js");
 EMBED(penstock_page_player, PENSTOCK_PAGE_DIR "/player.js");
+EMBED(penstock_page_share, PENSTOCK_PAGE_DIR "/share.js");
 EMBED(penstock_page_timeline, PENSTOCK_PAGE_DIR "/timeline.js");
 EMBED(penstock_page_format, PENSTOCK_PAGE_DIR "/format.js");
 EMBED(penstock_page_icon, PENSTOCK_PAGE_DIR "/icon.svg");
@@ -41,8 +42,8 @@ constexpr std::string_view kScript = "text/javascript; charset=utf-8";
 }  // namespace
 
 const PageAsset* FindPageAsset(std::string_view name) {
-  static std::array<std::string, 9> etags;
-  static const std::array<PageAsset, 9> assets = {
+  static std::array<std::string, 10> etags;
+  static const std::array<PageAsset, 10> assets = {
       Make("index.html", "text/html; charset=utf-8", penstock_page_html, penstock_page_html_end,
            etags[0]),
       Make("page.css", "text/css; charset=utf-8", penstock_page_css, penstock_page_css_end,
@@ -54,6 +55,7 @@ const PageAsset* FindPageAsset(std::string_view name) {
       Make("format.js", kScript, penstock_page_format, penstock_page_format_end, etags[6]),
       Make("icon.svg", "image/svg+xml", penstock_page_icon, penstock_page_icon_end, etags[7]),
       Make("hls.js", kScript, penstock_page_hls, penstock_page_hls_end, etags[8]),
+      Make("share.js", kScript, penstock_page_share, penstock_page_share_end, etags[9]),
   };
   for (const PageAsset& asset : assets) {
     if (asset.name == name) return &asset;

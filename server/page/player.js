@@ -24,7 +24,7 @@ const kAsk = {
 const kPatience = {default: {maxTimeToFirstByteMs: 10_000, maxLoadTimeMs: 20_000, timeoutRetry: kAsk, errorRetry: kAsk}};
 
 export class Player {
-  // on: {notice(words or ''), change(), onAir(stream)}. onAir: whether somebody publishes the stream now. What nobody publishes is not played
+  // on: {notice(words or ''), change(), refused(), onAir(stream)}. onAir: whether somebody publishes the stream now. What nobody publishes is not played
   // live, because its last picture would pass for the present: the player rests until somebody does.
   constructor(video, on) {
     this.video = video;
@@ -65,6 +65,15 @@ export class Player {
     this.stream = null;
     this.resting = false;
     this.#close();
+  }
+
+  // For good: these words stay, and nothing is asked for any more.
+  end(words) {
+    this.start = null;
+    this.#close();
+    this.resting = true;
+    this.on.change();
+    this.on.notice(words);
   }
 
   // The time of the picture that is shown, by the clock of the camera; null if it is not known.
@@ -182,11 +191,16 @@ export class Player {
       return;
     }
     const status = data.response?.code;
-    if (status === 401 || status === 403) return this.on.notice('this key may not play this stream');
+    if (status === 401 || status === 403) return this.#refused();
     const nothing = status === 404 || status === 410;
     if (nothing && !this.live && data.details === Hls.ErrorDetails.MANIFEST_LOAD_ERROR) return this.#nextPiece();
     if (nothing) return this.#again(this.live ? 'waiting for the camera' : 'nothing is stored there');
     this.#again(troubleText(status));
+  }
+
+  #refused() {
+    this.on.notice('this key may not play this stream');
+    this.on.refused();
   }
 
   // From the beginning, without a reload of the page. The pause grows to three seconds and stays there.
@@ -219,7 +233,7 @@ export class Player {
       range = await nextRange(stream, pieceEnd);
     } catch (error) {
       if (elsewhere()) return;
-      if (error.status === 401 || error.status === 403) return this.on.notice('this key may not play this stream');
+      if (error.status === 401 || error.status === 403) return this.#refused();
       this.on.notice(troubleText(error.status));
       return this.#later(() => this.#nextPiece());
     }

@@ -51,10 +51,35 @@ constexpr SignatureError kSignatureErrors[] = {
     {sigv4::Fault::kInvalid, "InvalidSignatureException", 403},
 };
 
+Json ErrorJson(std::string_view name, std::string_view message) {
+  Json json;
+  json.Set("error", name);
+  json.Set("message", message);
+  return json;
+}
+
+net::HttpResponse JsonError(int status, const Json& json) {
+  net::HttpResponse response(status, "application/json", json.Dump() + "\n");
+  response.headers.Set("Cache-Control", "no-store");
+  return response;
+}
+
 net::HttpResponse AwsError(int status, std::string_view name, Json body) {
   net::HttpResponse response(status, "application/json", body.Dump());
   response.headers.Set("x-amzn-ErrorType", name);
   return response;
+}
+
+std::string_view TokenErrorName(TokenFault::Kind kind) {
+  switch (kind) {
+    case TokenFault::kExpired:
+      return "ExpiredToken";
+    case TokenFault::kInvalid:
+      return "InvalidToken";
+    case TokenFault::kTooWide:
+      break;
+  }
+  return ErrorCodeName(ErrorCode::kForbidden);
 }
 
 }  // namespace
@@ -67,14 +92,17 @@ int HttpStatus(ErrorCode code) {
 }
 
 net::HttpResponse ErrorResponse(const Error& error) {
-  Json json;
-  json.Set("error", ErrorCodeName(error.code()));
-  json.Set("message", error.message());
-  net::HttpResponse response(HttpStatus(error.code()), "application/json", json.Dump() + "\n");
-  response.headers.Set("Cache-Control", "no-store");
+  net::HttpResponse response =
+      JsonError(HttpStatus(error.code()), ErrorJson(ErrorCodeName(error.code()), error.message()));
   if (response.status == 401) response.headers.Set("WWW-Authenticate", "Bearer realm=\"penstock\"");
   if (response.status == 429 || response.status == 503) response.headers.Set("Retry-After", "1");
   return response;
+}
+
+net::HttpResponse ErrorResponse(const TokenFault& fault) {
+  Json json = ErrorJson(TokenErrorName(fault.kind), fault.message);
+  if (fault.ended) json.Set("ended", FormatRfc3339(*fault.ended));
+  return JsonError(403, json);
 }
 
 net::HttpResponse AwsErrorResponse(const Error& error, std::span<const ErrorName> own) {

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "net/http/http.h"
 #include "server/auth/sigv4/claim.h"
+#include "server/auth/viewer_token.h"
 
 namespace penstock::server {
 
@@ -15,6 +16,10 @@ int HttpStatus(ErrorCode code);
 // {"error": "NotFound", "message": "no stream cam1"}; 401 asks for a key, 429 and 503 say when to
 // come back.
 net::HttpResponse ErrorResponse(const Error& error);
+
+// 403 {"error": "ExpiredToken", "message": …, "ended": time}. Programs tell by the name whether a
+// new link would help.
+net::HttpResponse ErrorResponse(const TokenFault& fault);
 
 // What one operation calls an error that others call by its usual name.
 struct ErrorName {

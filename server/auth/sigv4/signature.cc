@@ -4,27 +4,17 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "base/bytes.h"
 #include "base/check.h"
 #include "server/auth/hex.h"
+#include "server/auth/hmac.h"
 #include "server/auth/sigv4/query.h"
 
 namespace penstock::server::sigv4 {
 namespace {
 
 constexpr size_t kDigestBytes = 32;
-
-std::string Hmac(std::string_view key, std::string_view text) {
-  std::string out(kDigestBytes, '\0');
-  unsigned int size = 0;
-  CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-             reinterpret_cast<const unsigned char*>(text.data()), text.size(),
-             reinterpret_cast<unsigned char*>(out.data()), &size) != nullptr);
-  CHECK(size == kDigestBytes);
-  return out;
-}
 
 std::string CanonicalQuery(std::string_view target) {
   auto pairs = ReadQuery(target).value_or(Pairs());
@@ -100,11 +90,11 @@ std::string Sign(const SignedRequest& request, const Claim& claim, std::string_v
   const std::string text =
       fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", claim.timestamp, claim.Scope(),
                   Sha256Hex(CanonicalRequest(request, claim, payload_hash)));
-  std::string key = Hmac(fmt::format("AWS4{}", secret), claim.date);
-  key = Hmac(key, claim.region);
-  key = Hmac(key, claim.service);
-  key = Hmac(key, "aws4_request");
-  return ToHex(AsBytes(Hmac(key, text)));
+  std::string key = HmacSha256(fmt::format("AWS4{}", secret), claim.date);
+  key = HmacSha256(key, claim.region);
+  key = HmacSha256(key, claim.service);
+  key = HmacSha256(key, "aws4_request");
+  return ToHex(AsBytes(HmacSha256(key, text)));
 }
 
 }  // namespace penstock::server::sigv4

@@ -221,6 +221,13 @@ TEST(CredentialsTest, WhatIsLoggedHoldsNoKey) {
       {"/hls/t/hunter2/door/index.m3u8?start=5", "/hls/t/***/door/index.m3u8?start=5"},
       {"/hls/t/index.m3u8", "/hls/t/index.m3u8"},
       {"/x?", "/x?"},
+      {"/x?token=hunter2", "/x?token=***"},
+      {"/hls/t/hunter2", "/hls/t/***"},
+      {"/hls/t/hunter2?start=1", "/hls/t/***?start=1"},
+      {"/hls/t/v1.AGlo-nAa6Nf7Ru3cs2Fsxlgx32tK", "/hls/t/***"},
+      {"/hls/t//v1.AGlo-nAa6Nf7Ru3cs2Fsxlgx32tK/door/x.m4s", "/hls/t/***/***/door/x.m4s"},
+      {"/hls/v1.AGlo-nAa6Nf7Ru3cs2Fsxlgx32tK/index.m3u8", "/hls/***/index.m3u8"},
+      {"/x?tken=v1.AGlo-nAa6Nf7Ru3cs2Fsxlgx32tK&a=1", "/x?tken=***&a=1"},
       {"http://localhost:8080/hls/t/secret/cam/x.m4s", "http://localhost:8080/hls/t/***/cam/x.m4s"},
       {"/hls/%74/secret/cam/x.m4s?a=1", "/hls/***?a=1"},
   };
