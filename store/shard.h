@@ -154,11 +154,10 @@ class Shard {
 
   // Durable (fdatasync'd) and in order when it completes: then, and not before, it may be
   // acknowledged. All or nothing; refused with kFull (or kUnavailable: the machine is short of
-  // descriptors or memory), it has been dropped for that reason, as by Drop: it plays from the live
-  // window while it is there; if there is no room even for metadata, from when its gap is stored.
-  // With retention 0 nothing is
-  // written and it completes at once; the item lives in the live window only, and after a restart
-  // ordinals go on further up.
+  // descriptors or memory), its ordinal has become a gap of that reason, which readers see; if
+  // there is no room even for metadata, they see it when it is stored. A fragment plays from the
+  // live window meanwhile, as after Drop. With retention 0 nothing is written and it completes at
+  // once; the item lives in the live window only, and after a restart ordinals go on further up.
   virtual Task<Result<ItemHeader>> Append(NewItem item) = 0;
 
   // Ends a slot for an item that will not be stored (overload, disk full): keeps its ordinal, plays

@@ -202,8 +202,7 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   if (!item.track_set.empty()) co_await LoadNewestTrackSet();
   if (hours > 0 && context_->full.load()) {
     StoreMetrics::Get().refused_full.Add();
-    const Result<ItemHeader> dropped = co_await Drop(std::move(item), GapReason::kDiskFull);
-    if (!dropped.ok()) co_return dropped.error();
+    PS_CO_TRY_VOID(co_await Refuse(std::move(item), GapReason::kDiskFull));
     co_return Error(ErrorCode::kFull, "the volume is full");
   }
   auto taken = TakeSlot(item.slot);
@@ -263,7 +262,8 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   submission.retention_class = hours;
   submission.records.push_back(std::move(pending));
   Oneshot<Status> done;
-  submission.done = [self, ordinal, done, deferred = std::move(deferred)](Status status) {
+  const bool plays = header.kind == ItemKind::kFragment;
+  submission.done = [self, ordinal, plays, done, deferred = std::move(deferred)](Status status) {
     self->EndDeferred(deferred, status);
     if (status.ok()) {
       self->Complete(ordinal);
@@ -273,7 +273,7 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
       const bool full = status.error().code() == ErrorCode::kFull;
       (full ? StoreMetrics::Get().refused_full : StoreMetrics::Get().refused_throttled).Add();
       const GapReason reason = full ? GapReason::kDiskFull : GapReason::kOverload;
-      self->LiveOnly(ordinal, reason);
+      if (plays) self->LiveOnly(ordinal, reason);
       // The refusal is told once readers see it.
       self->EndWithGap(ordinal, ItemKind::kGap, reason,
                        [done, status](const Result<ItemHeader>&) { done.Set(status); });
@@ -285,6 +285,22 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   const Status status = co_await done;
   if (!status.ok()) co_return status.error();
   co_return result;
+}
+
+// Whoever watches goes on. A record is sent again by its producer: nobody may see it twice.
+Task<Status> ShardImpl::Refuse(NewItem item, GapReason reason) {
+  const auto self = shared_from_this();
+  if (item.kind == ItemKind::kFragment) {
+    const Result<ItemHeader> dropped = co_await Drop(std::move(item), reason);
+    co_return dropped.ok() ? Status() : Status(dropped.error());
+  }
+  auto taken = TakeSlot(item.slot);
+  if (!taken.ok()) co_return std::move(taken).error();
+  Oneshot<Result<ItemHeader>> done;
+  EndWithGap(taken->header.ordinal, ItemKind::kGap, reason,
+             [done](Result<ItemHeader> header) { done.Set(std::move(header)); });
+  const Result<ItemHeader> gap = co_await done;
+  co_return gap.ok() ? Status() : Status(gap.error());
 }
 
 void ShardImpl::LiveOnly(uint64_t ordinal, GapReason reason) {

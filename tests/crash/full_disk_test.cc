@@ -149,7 +149,7 @@ class RefusedAppendsTest : public FullDiskTest {
       EXPECT_EQ(headers[i].ordinal, i);
       if (acked_.contains(i)) continue;
       const bool live = (headers[i].flags & store::kFlagDropped) != 0;
-      EXPECT_TRUE(live || headers[i].kind == store::ItemKind::kGap) << i;
+      EXPECT_EQ(headers[i].kind, live ? store::ItemKind::kFragment : store::ItemKind::kGap) << i;
       EXPECT_EQ(headers[i].gap_reason, store::GapReason::kDiskFull) << i;
     }
     // One at a time, and by time.
