@@ -86,6 +86,10 @@ int RunStreamDelete(const Args& args) {
 }
 
 int RunStreamRetention(const Args& args) {
+  if (args.positional().size() < 2 && !args.Flag("--max-bytes")) {
+    return Fail(Error(ErrorCode::kInvalidArgument,
+                      "how long (24h, 7d) or how much (--max-bytes 200GB) is wanted"));
+  }
   Json body;
   if (args.positional().size() > 1) {
     const auto hours = ParseHours(args.positional()[1]);

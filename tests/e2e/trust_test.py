@@ -114,8 +114,8 @@ class BadInput(ServerTest):
 
     def test_command_line(self):
         for arguments, words in [(("source", "add", "x"), "URL"), (("source", "add", "x", "ftp://a/b"), "rtsp"), (("strem", "list"), "stream"),
-                                 (("source", "status", "nobody"), "nobody"), (("stream", "retention", "good", "--max-bytes", "1kB"), "max_bytes"),
-                                 (("stream", "retention", "good"), "retention_hours")]:
+                                 (("source", "status", "nobody"), "nobody"), (("stream", "retention", "good", "--max-bytes", "1KB"), "max_bytes"),
+                                 (("stream", "retention", "good"), "how long")]:
             with self.subTest(arguments):
                 done = self.penstock.cli(*arguments, check=False)
                 self.assertNotEqual(done.returncode, 0)
