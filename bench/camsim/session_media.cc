@@ -29,8 +29,7 @@ void Put32(uint8_t* at, uint32_t value) {
   Put16(at + 2, static_cast<uint16_t>(value));
 }
 
-// Now, and so much later, as NTP writes it.
-// Microseconds since 1970.
+// Microseconds since 1970, as NTP writes them.
 uint64_t ToNtp(int64_t us) {
   constexpr int64_t kSecondsFrom1900To1970 = 2'208'988'800;
   const auto fraction = (static_cast<uint64_t>(us % 1'000'000) << 32) / 1'000'000;
