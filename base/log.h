@@ -28,8 +28,8 @@ struct Field {
 
 enum class Format { kText, kJson };
 
-// Where it goes: standard error. Call once, before threads start; until then warnings and errors go
-// out as text.
+// Where it goes: standard error. Thread-safe; until the first call warnings and errors go out as
+// text.
 void Configure(Level least, Format format);
 bool Enabled(Level level);
 

@@ -116,7 +116,7 @@ class PublicationRegistry::Sink final : public MediaSink {
  public:
   Sink(PublicationRegistry& registry, const StreamName& stream)
       : recorder_([&registry, stream] { return registry.FindOrCreate(stream); },
-                  registry.options_.cut, registry.pending_, registry.clock_,
+                  registry.options().cut, registry.pending_, registry.clock_,
                   [&registry, stream] { registry.Ended(stream); }) {}
 
   void SetTrack(fragmenter::TrackConfig config) override { recorder_.SetTrack(std::move(config)); }
@@ -141,6 +141,16 @@ PublicationRegistry::PublicationRegistry(store::Store& store, Clock& clock,
     : store_(store), clock_(clock), options_(options) {}
 
 PublicationRegistry::~PublicationRegistry() { CHECK(active_ == 0); }
+
+void PublicationRegistry::SetOptions(RecordingOptions options) {
+  const std::lock_guard lock(mutex_);
+  options_ = options;
+}
+
+RecordingOptions PublicationRegistry::options() const {
+  const std::lock_guard lock(mutex_);
+  return options_;
+}
 
 Status PublicationRegistry::Claim(const StreamName& stream, const std::string& source) {
   const std::lock_guard lock(mutex_);
@@ -189,7 +199,7 @@ Task<Result<std::shared_ptr<store::Shard>>> PublicationRegistry::FindOrCreate(St
   std::optional<store::StreamInfo> info = store_.GetStream(stream);
   if (!info) {
     Result<store::StreamInfo> created =
-        co_await store_.CreateStream(stream, options_.retention_hours);
+        co_await store_.CreateStream(stream, options().retention_hours);
     if (created.ok()) {
       info = std::move(created).value();
     } else if (created.error().code() == ErrorCode::kAlreadyExists) {

@@ -22,6 +22,9 @@ class PublicationRegistry final : public Publications {
   PublicationRegistry(store::Store& store, Clock& clock, RecordingOptions options);
   ~PublicationRegistry() override;
 
+  // For publications that begin, and streams that are made, from now on.
+  void SetOptions(RecordingOptions options);
+
   Task<Result<std::unique_ptr<MediaSink>>> Begin(StreamName stream, std::string source) override;
   void Report(const StreamName& stream, SourceStatus status) override;
 
@@ -50,15 +53,16 @@ class PublicationRegistry final : public Publications {
   Status CheckNewStream(const StreamName& stream) const;
   Task<Result<std::shared_ptr<store::Shard>>> FindOrCreate(StreamName stream);
   void Ended(const StreamName& stream);
+  RecordingOptions options() const;
   Status Claim(const StreamName& stream, const std::string& source);
   PublicationStatus Describe(const StreamName& stream, const Entry& entry) const;
 
   store::Store& store_;
   Clock& clock_;
-  const RecordingOptions options_;
   PendingBytes pending_;
 
   mutable std::mutex mutex_;
+  RecordingOptions options_;
   std::map<StreamName, Entry> entries_;
   size_t active_ = 0;
   std::optional<Oneshot<Unit>> drained_;

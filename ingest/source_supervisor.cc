@@ -20,15 +20,21 @@ SourceSupervisor::SourceSupervisor(store::Catalog& catalog, PublicationRegistry&
 
 SourceSupervisor::~SourceSupervisor() { CHECK(running_.empty()); }
 
+Status SourceSupervisor::CheckDeclared(const std::vector<SourceConfig>& declarative) const {
+  for (const SourceConfig& config : declarative) {
+    if (!catalog_.Get(KeyOf(config.name))) continue;
+    return Error(ErrorCode::kAlreadyExists,
+                 fmt::format("source {} is both in the configuration file and added by the "
+                             "command line: remove one",
+                             config.name.text()));
+  }
+  return {};
+}
+
 Status SourceSupervisor::Start(std::vector<SourceConfig> declarative) {
+  PS_TRY_VOID(CheckDeclared(declarative));
   for (SourceConfig& config : declarative) {
     config.declarative = true;
-    if (catalog_.Get(KeyOf(config.name))) {
-      return Error(ErrorCode::kAlreadyExists,
-                   fmt::format("source {} is both in the configuration file and added by the "
-                               "command line: remove one",
-                               config.name.text()));
-    }
     PS_TRY_VOID(Launch(std::move(config), 0));
   }
   std::string after;
@@ -70,6 +76,46 @@ Status SourceSupervisor::Launch(SourceConfig config, uint64_t version) {
   return {};
 }
 
+Task<Result<SourceSupervisor::Changes>> SourceSupervisor::Redeclare(
+    std::vector<SourceConfig> declarative) {
+  PS_CO_TRY_VOID(CheckDeclared(declarative));
+  std::map<StreamName, SourceConfig> wanted;
+  for (SourceConfig& config : declarative) {
+    config.declarative = true;
+    const StreamName name = config.name;
+    wanted.emplace(name, std::move(config));
+  }
+  Changes changes;
+  std::vector<Running> over;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [name, running] : running_) {
+      if (!running.config.declarative) continue;
+      const auto now = wanted.find(name);
+      if (now == wanted.end()) {
+        ++changes.removed;
+        over.push_back(running);
+      } else if (now->second == running.config) {
+        wanted.erase(now);
+      } else {
+        ++changes.changed;
+        over.push_back(running);
+      }
+    }
+  }
+  changes.added = wanted.size() - changes.changed;
+  co_await HaltAll(over);
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Running& source : over) running_.erase(source.config.name);
+  }
+  for (const Running& source : over) {
+    if (!wanted.contains(source.config.name)) registry_.Forget(source.config.name);
+  }
+  for (auto& [name, config] : wanted) PS_CO_TRY_VOID(Launch(std::move(config), 0));
+  co_return changes;
+}
+
 Task<Status> SourceSupervisor::Add(SourceConfig config) {
   PS_CO_TRY_VOID(CheckSourceUrl(config.url));
   {
@@ -99,6 +145,13 @@ Task<Status> SourceSupervisor::Add(SourceConfig config) {
 Task<void> SourceSupervisor::Halt(std::shared_ptr<TaskGroup> group) {
   group->Cancel();
   co_await group->Join();
+}
+
+Task<void> SourceSupervisor::HaltAll(std::vector<Running> sources) {
+  for (const Running& source : sources) {
+    source.loop->Post([group = source.group] { group->Cancel(); });
+  }
+  for (const Running& source : sources) co_await RunOn(*source.loop, Halt(source.group));
 }
 
 Task<Status> SourceSupervisor::Remove(StreamName name) {
@@ -142,17 +195,13 @@ std::vector<SourceConfig> SourceSupervisor::List() const {
 }
 
 Task<void> SourceSupervisor::Stop() {
-  std::map<StreamName, Running> running;
+  std::vector<Running> running;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    running = running_;
+    for (const auto& [name, source] : running_) running.push_back(source);
   }
-  // All are told first, so that their TEARDOWNs go out side by side.
-  for (const auto& [name, source] : running) {
-    source.loop->Post([group = source.group] { group->Cancel(); });
-  }
-  for (const auto& [name, source] : running) co_await RunOn(*source.loop, Halt(source.group));
+  co_await HaltAll(std::move(running));
   const std::lock_guard lock(mutex_);
   running_.clear();
 }

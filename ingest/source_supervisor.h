@@ -27,6 +27,15 @@ class SourceSupervisor final : public Sources {
   // names a source that is in both.
   Status Start(std::vector<SourceConfig> declarative);
 
+  // The declarative sources are these from now on: ends those that are gone, connects anew to those
+  // that differ, leaves the others alone. An error, as Start's, changes nothing. One at a time.
+  struct Changes {
+    size_t added = 0;
+    size_t removed = 0;
+    size_t changed = 0;
+  };
+  Task<Result<Changes>> Redeclare(std::vector<SourceConfig> declarative);
+
   Task<Status> Add(SourceConfig config) override;
   Task<Status> Remove(StreamName name) override;
   std::vector<SourceConfig> List() const override;
@@ -43,8 +52,11 @@ class SourceSupervisor final : public Sources {
     uint64_t version = 0;              // of the catalog entry; 0 for declarative ones
   };
 
+  Status CheckDeclared(const std::vector<SourceConfig>& declarative) const;
   Status Launch(SourceConfig config, uint64_t version);
   static Task<void> Halt(std::shared_ptr<TaskGroup> group);
+  // All at once, so that their TEARDOWNs go out side by side.
+  static Task<void> HaltAll(std::vector<Running> sources);
 
   store::Catalog& catalog_;
   PublicationRegistry& registry_;

@@ -25,6 +25,8 @@ struct SourceConfig {
   // From the configuration file: read-only for the command line and the page.
   bool declarative = false;
 
+  friend bool operator==(const SourceConfig&, const SourceConfig&) = default;
+
   // The URL with the password replaced by "***": the only form that is shown or logged.
   std::string RedactedUrl() const;
   Json ToJson() const;  // with the password; for the catalog only

@@ -16,6 +16,7 @@
 #include "server/auth/key_ring.h"
 #include "server/auth/master_key.h"
 #include "server/cli/client.h"
+#include "server/config/settings.h"
 #include "server/http/front.h"
 #include "server/operations/aws_context.h"
 #include "store/disk/disk.h"
@@ -61,6 +62,11 @@ Result<std::vector<ingest::SourceConfig>> SourcesOf(const Config& config) {
   return out;
 }
 
+void SetLive(const Config& config, LiveSettings& settings) {
+  settings.retention_hours = config.retention_hours();
+  settings.log_requests = config.log_requests;
+}
+
 Status MakeFolder(const std::filesystem::path& folder) {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
@@ -76,7 +82,9 @@ Status MakeFolder(const std::filesystem::path& folder) {
 struct Service::Parts {
   explicit Parts(Config c) : config(std::move(c)) {}
 
-  Config config;
+  const Config config;      // the start's
+  Config current = config;  // the newest reload's
+  LiveSettings settings;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<KeyRing> keys;
   aws::Context aws;
@@ -137,9 +145,9 @@ Status Service::StartParts(Clock& clock) {
       });
   p.hls = std::make_unique<playback::HlsService>(
       *p.store, clock, playback::HlsOptions{.layout = p.config.hls_layout});
+  SetLive(p.config, p.settings);
   p.front = std::make_unique<HttpFront>(
-      Services{*p.store, *p.sources, *p.keys, *p.hls, clock, p.aws, p.config.retention_hours()},
-      HttpFront::Options{p.config.log_requests});
+      Services{*p.store, *p.sources, *p.keys, *p.hls, clock, p.aws, p.settings});
 
   p.http = std::make_unique<net::HttpServer>(*p.loops, p.front->handler());
   // A socket file left by a crash is in nobody's use: the store's lock is ours.
@@ -157,10 +165,28 @@ Status Service::StartParts(Clock& clock) {
   return p.sources->Start(std::move(declarative));
 }
 
+Result<Service::Reloaded> Service::Reload(Config config) {
+  Parts& p = *parts_;
+  PS_TRY_VOID(CheckConfig(config));
+  PS_TRY(std::vector<ingest::SourceConfig> declarative, SourcesOf(config));
+  Reloaded out;
+  PS_TRY(out.sources, SyncWait(p.sources->Redeclare(std::move(declarative))));
+  for (const Setting& setting : Settings()) {
+    const bool reloads = setting.effect == Effect::kReload;
+    if (setting.access.same(reloads ? p.current : p.config, config)) continue;
+    (reloads ? out.changed : out.wait_for_start).emplace_back(setting.name);
+  }
+  log::Configure(config.log_level, config.log_format);
+  p.registry->SetOptions(RecordingOptionsOf(config));
+  SetLive(config, p.settings);
+  p.current = std::move(config);
+  return out;
+}
+
 void Service::Stop() {
   if (!parts_) return;
   Parts& p = *parts_;
-  if (p.http) p.http->Stop(p.config.stop_within);
+  if (p.http) p.http->Stop(p.current.stop_within);
   if (p.rtsp) p.rtsp->Stop();
   if (p.sources) SyncWait(p.sources->Stop());
   if (p.registry) SyncWait(p.registry->Drain());

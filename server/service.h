@@ -4,8 +4,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/time.h"
+#include "ingest/source_supervisor.h"
 #include "net/tcp.h"
 #include "server/config/config.h"
 
@@ -32,6 +34,17 @@ class Service {
   ~Service();  // Requires Stop.
 
   const Started& started() const { return started_; }
+
+  // What came of a reload, for the log.
+  struct Reloaded {
+    std::vector<std::string> changed;         // settings, by name, that are in effect now
+    std::vector<std::string> wait_for_start;  // that differ from the start's and cannot be
+    ingest::SourceSupervisor::Changes sources;
+  };
+  // Takes what a running server can take of a configuration: the sources and the settings whose
+  // effect is kReload. An error leaves all as it was. Blocks until cameras that are gone have been
+  // told good-bye.
+  Result<Reloaded> Reload(Config config);
   // Idempotent. Blocks.
   void Stop();
 

@@ -7,7 +7,7 @@ Task<Outcome> CreateStream(Services& services, Call call) {
   std::vector<std::string_view> known = {"name", "retention_hours"};
   PS_CO_TRY(const Json input, co_await ReadObject(call, std::move(known)));
   PS_CO_TRY(StreamName name, StreamName::Parse(input["name"].AsString()));
-  uint32_t hours = services.retention_hours;
+  uint32_t hours = services.settings.retention_hours;
   if (!input["retention_hours"].is_null()) {
     PS_CO_TRY(hours, RetentionFromJson(input["retention_hours"]));
   }

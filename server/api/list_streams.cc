@@ -30,7 +30,7 @@ Task<Outcome> ListStreams(Services& services, Call call) {
   }
   for (const auto& [name, publication] : publications) {
     if (streams.count(name) > 0 || !call.caller.MayRead(name)) continue;
-    streams.emplace(name, NotYetThere(publication, services.retention_hours));
+    streams.emplace(name, NotYetThere(publication, services.settings.retention_hours));
   }
   Json list = Json(Json::Array());
   for (auto& [name, json] : streams) list.Push(std::move(json));

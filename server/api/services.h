@@ -1,6 +1,7 @@
 // What operations work with. Everything here outlives the HTTP server.
 #pragma once
 
+#include <atomic>
 #include <string>
 
 #include "base/time.h"
@@ -15,6 +16,12 @@ namespace aws {
 struct Context;
 }
 
+// What a reload of the configuration may change while requests run. Thread-safe.
+struct LiveSettings {
+  std::atomic<uint32_t> retention_hours{24};  // of streams that are created without saying
+  std::atomic<bool> log_requests{true};
+};
+
 struct Services {
   store::Store& store;
   ingest::Sources& sources;
@@ -22,7 +29,7 @@ struct Services {
   playback::HlsService& hls;
   Clock& clock;
   aws::Context& aws;
-  uint32_t retention_hours = 24;  // of streams that are created without saying
+  const LiveSettings& settings;
 };
 
 }  // namespace penstock::server

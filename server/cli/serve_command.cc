@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
@@ -9,6 +10,7 @@
 #include "server/api/version.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
+#include "server/cli/service_manager.h"
 #include "server/config/settings.h"
 #include "server/service.h"
 
@@ -24,27 +26,52 @@ Result<Config> ConfigOf(const Args& args) {
   for (const auto& [flag, value] : args.flags()) {
     const Setting* setting = FindSettingByFlag(flag);
     if (setting == nullptr) continue;
-    Status set = setting->set(config, value);
+    Status set = setting->access.set(config, value);
     if (!set.ok()) return std::move(set).error().With(flag);
   }
   PS_TRY_VOID(CheckConfig(config));
   return config;
 }
 
-// Blocked in every thread that is started afterwards; WaitForStop takes them.
-sigset_t BlockStopSignals() {
+// Blocked in every thread that is started afterwards; ServeUntilStopped takes them. Without a file
+// to read again SIGHUP means what it always meant: the terminal is gone.
+sigset_t BlockSignals(bool may_reload) {
   std::signal(SIGPIPE, SIG_IGN);
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTERM);
-  sigaddset(&stop, SIGINT);
-  CHECK(pthread_sigmask(SIG_BLOCK, &stop, nullptr) == 0);
-  return stop;
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  if (may_reload) sigaddset(&signals, SIGHUP);
+  CHECK(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0);
+  return signals;
 }
 
-void WaitForStop(const sigset_t& stop) {
+void Reload(Service& service, const Args& args) {
+  const auto config = ConfigOf(args);
+  auto reloaded = config.ok() ? service.Reload(*config) : config.error();
+  if (!reloaded.ok()) {
+    log::Write(log::kError, "configuration not reloaded: nothing has changed",
+               {{"error", reloaded.error().message()}});
+    TellServiceManager(fmt::format("STATUS=not reloaded: {}", reloaded.error().message()));
+    return;
+  }
+  log::Write(log::kInfo, "configuration reloaded",
+             {{"settings", fmt::format("{}", fmt::join(reloaded->changed, " "))},
+              {"sources_added", reloaded->sources.added},
+              {"sources_removed", reloaded->sources.removed},
+              {"sources_changed", reloaded->sources.changed}});
+  const std::string waiting = fmt::format("{}", fmt::join(reloaded->wait_for_start, " "));
+  if (!waiting.empty())
+    log::Write(log::kWarning, "settings wait for a restart", {{"settings", waiting}});
+  TellServiceManager("STATUS=" + (waiting.empty() ? "" : "wait for a restart: " + waiting));
+}
+
+void ServeUntilStopped(Service& service, const Args& args, const sigset_t& signals) {
   int received = 0;
-  CHECK(sigwait(&stop, &received) == 0);
+  do {
+    CHECK(sigwait(&signals, &received) == 0);
+    if (received == SIGHUP) Reload(service, args);
+  } while (received == SIGHUP);
   log::Write(log::kInfo, "stopping", {{"reason", received == SIGINT ? "interrupt" : "terminate"}});
   // Whoever presses Ctrl-C a second time does not want to wait; to the store that is a power cut
   // like any other. SIGTERM stays blocked: a script or service manager that passes on the Ctrl-C
@@ -102,14 +129,16 @@ int RunServe(const Args& args) {
   }
   log::Configure(config->log_level, config->log_format);
   RaiseDescriptorLimit();
-  const sigset_t stop = BlockStopSignals();
+  const sigset_t signals = BlockSignals(args.Flag("--config").has_value());
   auto service = Service::Start(*config, SystemClock());
   if (!service.ok()) {
     Fail(service.error());
     return kFailed;
   }
   Announce((*service)->started(), *config);
-  WaitForStop(stop);
+  TellServiceManager("READY=1");
+  ServeUntilStopped(**service, args, signals);
+  TellServiceManager("STOPPING=1");
   (*service)->Stop();
   log::Write(log::kInfo, "stopped");
   return kDone;

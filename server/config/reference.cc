@@ -29,7 +29,8 @@ sources:
 ```
 
 A dot in a name below is a level in the file: `log.level` is `level:` under `log:`. An unknown or repeated key is refused with its
-line. Durations are written `500ms`, `10s`, `5m`, `24h` or `7d`; sizes `64KB`, `16MB`, `1GB` (powers of 1000) or `1GiB` (of 1024).
+line. SIGHUP (`systemctl reload penstock`) makes a running server read its file again: it takes the sources and the settings that say
+*changes on reload*, names in its log those that wait for a restart, and a file with an error changes nothing. Durations are written `500ms`, `10s`, `5m`, `24h` or `7d`; sizes `64KB`, `16MB`, `1GB` (powers of 1000) or `1GiB` (of 1024).
 
 ## Settings
 )";
@@ -38,7 +39,8 @@ constexpr std::string_view kSources = R"(
 ## Sources
 
 `sources:` is a list of cameras to pull from. What stands here is read-only for `penstock source` and the page; cameras added
-there are kept in the store instead. The same name in both places is an error at start.
+there are kept in the store instead. The same name in both places is an error. A reload begins what is new, ends what is gone and connects
+anew to what has another `url` or `transport`; other cameras do not notice.
 
 | key | meaning |
 | --- | --- |
@@ -57,7 +59,8 @@ std::string ConfigurationReference() {
     out += fmt::format("\n### `{}`\n\n{}\n\n", setting.name, setting.help);
     out += fmt::format("Type: {}. Default: `{}`. ", setting.type, setting.fallback);
     if (!setting.limits.empty()) out += fmt::format("Allowed: {}. ", setting.limits);
-    out += fmt::format("Flag: `{}`.\n", setting.Flag());
+    out += fmt::format("Flag: `{}`.{}\n", setting.Flag(),
+                       setting.effect == Effect::kReload ? " Changes on reload." : "");
   }
   out += kSources;
   return out;

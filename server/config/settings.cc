@@ -14,38 +14,44 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Setter = std::function<Status(Config&, std::string_view)>;
 
+template <class T>
+SettingAccess Member(T Config::*member, Setter set) {
+  return {std::move(set),
+          [member](const Config& a, const Config& b) { return a.*member == b.*member; }};
+}
+
 Error Invalid(std::string message) {
   return Error(ErrorCode::kInvalidArgument, std::move(message));
 }
 
-Setter Path(std::filesystem::path Config::*member) {
-  return [member](Config& config, std::string_view text) -> Status {
+SettingAccess Path(std::filesystem::path Config::*member) {
+  return Member(member, [member](Config& config, std::string_view text) -> Status {
     if (text.empty()) return Invalid("a path is needed");
     config.*member = std::filesystem::path(text);
     return Status();
-  };
+  });
 }
 
-Setter Listen(std::optional<HostPort> Config::*member) {
-  return [member](Config& config, std::string_view text) -> Status {
+SettingAccess Listen(std::optional<HostPort> Config::*member) {
+  return Member(member, [member](Config& config, std::string_view text) -> Status {
     PS_TRY(config.*member, ParseListen(text));
     return Status();
-  };
+  });
 }
 
-Setter Count(uint64_t Config::*member, uint64_t least, uint64_t most) {
-  return [=](Config& config, std::string_view text) -> Status {
+SettingAccess Count(uint64_t Config::*member, uint64_t least, uint64_t most) {
+  return Member(member, [=](Config& config, std::string_view text) -> Status {
     PS_TRY(const uint64_t value, ParseCount(text));
     if (value < least || value > most) {
       return Invalid(fmt::format("{} is not between {} and {}", value, least, most));
     }
     config.*member = value;
     return Status();
-  };
+  });
 }
 
-Setter Size(uint64_t Config::*member, uint64_t least, uint64_t most) {
-  return [=](Config& config, std::string_view text) -> Status {
+SettingAccess Size(uint64_t Config::*member, uint64_t least, uint64_t most) {
+  return Member(member, [=](Config& config, std::string_view text) -> Status {
     PS_TRY(const uint64_t value, ParseByteSize(text));
     if (value < least || value > most) {
       return Invalid(fmt::format("{} is not between {} and {}", text, FormatByteSize(least),
@@ -53,22 +59,23 @@ Setter Size(uint64_t Config::*member, uint64_t least, uint64_t most) {
     }
     config.*member = value;
     return Status();
-  };
+  });
 }
 
 // 0 is "choose for me"; anything else lies within the limits.
-Setter SizeOrAuto(uint64_t Config::*member, uint64_t least, uint64_t most) {
-  return
+SettingAccess SizeOrAuto(uint64_t Config::*member, uint64_t least, uint64_t most) {
+  return Member(
+      member,
       [member, size = Size(member, least, most)](Config& config, std::string_view text) -> Status {
         PS_TRY(const uint64_t value, ParseByteSize(text));
-        if (value != 0) return size(config, text);
+        if (value != 0) return size.set(config, text);
         config.*member = 0;
         return Status();
-      };
+      });
 }
 
-Setter Duration(milliseconds Config::*member, milliseconds least, milliseconds most) {
-  return [=](Config& config, std::string_view text) -> Status {
+SettingAccess Duration(milliseconds Config::*member, milliseconds least, milliseconds most) {
+  return Member(member, [=](Config& config, std::string_view text) -> Status {
     PS_TRY(const milliseconds value, ParseDuration(text));
     if (value < least || value > most) {
       return Invalid(fmt::format("{} is not between {} and {}", text, FormatDuration(least),
@@ -76,18 +83,18 @@ Setter Duration(milliseconds Config::*member, milliseconds least, milliseconds m
     }
     config.*member = value;
     return Status();
-  };
+  });
 }
 
-Setter Bool(bool Config::*member) {
-  return [member](Config& config, std::string_view text) -> Status {
+SettingAccess Bool(bool Config::*member) {
+  return Member(member, [member](Config& config, std::string_view text) -> Status {
     PS_TRY(config.*member, ParseBool(text));
     return Status();
-  };
+  });
 }
 
-Setter Share(double Config::*member, double least, double most) {
-  return [=](Config& config, std::string_view text) -> Status {
+SettingAccess Share(double Config::*member, double least, double most) {
+  return Member(member, [=](Config& config, std::string_view text) -> Status {
     PS_TRY(const double value, ParseShare(text));
     if (value < least || value > most) {
       return Invalid(
@@ -95,7 +102,7 @@ Setter Share(double Config::*member, double least, double most) {
     }
     config.*member = value;
     return Status();
-  };
+  });
 }
 
 Status SetRetention(Config& config, std::string_view text) {
@@ -209,11 +216,12 @@ std::vector<Setting> MakeSettings() {
        "Where clients of Amazon's API reach this server, as GetDataEndpoint tells them. Empty: the "
        "host they asked it at. Needed behind a proxy or "
        "a mapped port.",
-       SetPublicUrl},
+       Member(&Config::public_url, SetPublicUrl)},
       {"aws.region", "name", "us-east-1", "letters, digits and -",
-       "The region in the ARNs of Amazon's API. Requests may be signed for any region.", SetRegion},
+       "The region in the ARNs of Amazon's API. Requests may be signed for any region.",
+       Member(&Config::aws_region, SetRegion)},
       {"aws.account", "number", "000000000000", "12 digits",
-       "The account in the ARNs of Amazon's API.", SetAccount},
+       "The account in the ARNs of Amazon's API.", Member(&Config::aws_account, SetAccount)},
       {"aws.media_idle", "duration", "3s", "1s to 10m",
        "GetMedia ends its answer when a stream has had nothing new for this long; clients go on "
        "with "
@@ -221,46 +229,49 @@ std::vector<Setting> MakeSettings() {
        Duration(&Config::aws_media_idle, seconds(1), seconds(600))},
       {"stop_within", "duration", "10s", "0 to 5m",
        "How long requests that are under way may take to finish when the server is told to stop.",
-       Duration(&Config::stop_within, milliseconds(0), seconds(300))},
+       Duration(&Config::stop_within, milliseconds(0), seconds(300)), Effect::kReload},
       {"retention", "duration", "24h", "whole hours; 0 to 87600h",
        "How long a new stream keeps its media; 0 is live only, nothing is stored. Change one that "
        "exists with "
        "`penstock stream retention`.",
-       SetRetention},
+       Member(&Config::retention, SetRetention), Effect::kReload},
       {"fragment.min", "duration", "1s", "0 to 25s",
        "A fragment is not ended before it is this long, even if a key frame comes. Short fragments "
        "mean low latency, long ones "
        "fewer of them.",
-       Duration(&Config::fragment_min, milliseconds(0), limits::kFragmentDurationMost)},
+       Duration(&Config::fragment_min, milliseconds(0), limits::kFragmentDurationMost),
+       Effect::kReload},
       {"fragment.max", "duration", "10s", "100ms to 25s",
        "A fragment is ended after this time, even without a key frame. The next one then says that "
        "it begins without one (`no-keyframe`).",
        Duration(&Config::fragment_max, limits::kFragmentDurationLeast,
-                limits::kFragmentDurationMost)},
+                limits::kFragmentDurationMost),
+       Effect::kReload},
       {"fragment.min_bytes", "size", "0", "0 to 50MB",
        "A fragment is not ended by a key frame before it has this size, either, until it is as "
        "long "
        "as fragment.max. Spares cameras of a low rate many small fragments.",
-       Size(&Config::fragment_min_bytes, 0, limits::kFragmentBytesMax)},
+       Size(&Config::fragment_min_bytes, 0, limits::kFragmentBytesMax), Effect::kReload},
       {"fragment.max_bytes", "size", "50MB", "1MB to 50MB",
        "A fragment is ended before it has more than this, even without a key frame.",
-       Size(&Config::fragment_max_bytes, 1'000'000, limits::kFragmentBytesMax)},
+       Size(&Config::fragment_max_bytes, 1'000'000, limits::kFragmentBytesMax), Effect::kReload},
       {"hls.layout", "auto, contiguous or verbatim", "auto", "",
        "How the frames of an HLS segment lie. contiguous: each track's together, what every parser "
        "expects. verbatim: as they are stored, which costs the server a third of the CPU for "
        "stored "
        "media and some more bytes on the wire. auto: verbatim for stored media where that is at "
        "most about 1.25 % more.",
-       SetHlsLayout},
+       Member(&Config::hls_layout, SetHlsLayout)},
       {"log.level", "debug, info, warning or error", "info", "",
-       "The least important kind of event that is logged.", SetLogLevel},
+       "The least important kind of event that is logged.", Member(&Config::log_level, SetLogLevel),
+       Effect::kReload},
       {"log.format", "text or json", "text", "",
        "How events are written to standard error: for people, or one JSON object per line for "
        "programs.",
-       SetLogFormat},
+       Member(&Config::log_format, SetLogFormat), Effect::kReload},
       {"log.requests", "yes or no", "true", "",
        "Whether each HTTP request is logged when it ends. Keys never appear in the log.",
-       Bool(&Config::log_requests)},
+       Bool(&Config::log_requests), Effect::kReload},
       {"store.full_at", "share", "95%", "10% to 99%",
        "How full the volume may become. Beyond it nothing more is stored, sources and /healthz say "
        "so, and live viewing goes on.",
@@ -316,7 +327,7 @@ const Setting* FindSettingByFlag(std::string_view flag) {
 Config DefaultConfig() {
   Config config;
   for (const Setting& setting : Settings()) {
-    const Status set = setting.set(config, setting.fallback);
+    const Status set = setting.access.set(config, setting.fallback);
     CHECK(set.ok());
   }
   return config;

@@ -11,14 +11,27 @@
 
 namespace penstock::server {
 
+// How a setting is read, and whether two configurations agree in it.
+struct SettingAccess {
+  // Parses, checks and stores; the error does not repeat the setting's name.
+  std::function<Status(Config&, std::string_view)> set;
+  std::function<bool(const Config&, const Config&)> same;
+};
+
+// When a changed setting of the file takes effect.
+enum class Effect {
+  kRestart,
+  kReload,  // on SIGHUP, too
+};
+
 struct Setting {
   std::string_view name;      // as in the file; a dot is a level: "log.level"
   std::string_view type;      // "duration", "size", … as the reference calls it
   std::string_view fallback;  // the default, in the same notation
   std::string_view limits;    // in words; empty if there are none
   std::string_view help;      // one or two sentences
-  // Parses, checks and stores; the error does not repeat the setting's name.
-  std::function<Status(Config&, std::string_view)> set;
+  SettingAccess access;
+  Effect effect = Effect::kRestart;
 
   // The command line's name for it: "--log-level".
   std::string Flag() const;

@@ -70,7 +70,7 @@ class YamlConfig {
     if (const Setting* setting = FindSetting(name)) {
       if (!value.IsScalar())
         return At(key, fmt::format("'{}' wants one value ({})", name, setting->type));
-      const Status set = setting->set(config_, value.Scalar());
+      const Status set = setting->access.set(config_, value.Scalar());
       if (!set.ok()) return At(value, fmt::format("{}: {}", name, set.error().message()));
       return Status();
     }

@@ -164,7 +164,7 @@ Task<net::HttpResponse> HttpFront::Handle(net::HttpRequest request) {
   Count(response.status, took);
   // Our own faults are worth a line even where requests are not logged.
   const bool fault = response.status == 500;
-  if (options_.log_requests || fault) {
+  if (services_.settings.log_requests || fault) {
     log::Write(fault ? log::kWarning : log::kInfo, "request",
                {{"request_id", id},
                 {"method", method},

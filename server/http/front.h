@@ -12,11 +12,7 @@ namespace penstock::server {
 // Thread-safe. Services outlive it, and it the HTTP server.
 class HttpFront {
  public:
-  struct Options {
-    bool log_requests = true;
-  };
-
-  HttpFront(Services services, Options options) : services_(services), options_(options) {}
+  explicit HttpFront(Services services) : services_(services) {}
 
   // Never fails: errors and exceptions become answers.
   Task<net::HttpResponse> Handle(net::HttpRequest request);
@@ -27,7 +23,6 @@ class HttpFront {
 
  private:
   Services services_;
-  const Options options_;
 };
 
 }  // namespace penstock::server

@@ -169,5 +169,46 @@ TEST_F(SourceSupervisorTest, TheSameNameInBothPlacesIsAnErrorAtStart) {
   SyncWait(supervisor->Stop());
 }
 
+TEST_F(SourceSupervisorTest, AReloadTouchesOnlyTheSourcesThatDiffer) {
+  auto supervisor = Make();
+  ASSERT_TRUE(supervisor->Start({Config("same"), Config("moved"), Config("gone")}).ok());
+  ASSERT_TRUE(SyncWait(supervisor->Add(Config("added"))).ok());
+  SourceConfig moved = Config("moved");
+  moved.url = "rtsp://u:p@127.0.0.1/elsewhere";
+  std::vector<SourceConfig> declared{Config("same"), moved, Config("new")};
+  const auto changes = SyncWait(supervisor->Redeclare(declared));
+  ASSERT_TRUE(changes.ok()) << changes.error().message();
+  EXPECT_EQ(changes->added, 1u);
+  EXPECT_EQ(changes->removed, 1u);
+  EXPECT_EQ(changes->changed, 1u);
+  std::vector<std::string> names;
+  for (const SourceConfig& config : supervisor->List()) {
+    names.push_back(config.name.text());
+    EXPECT_EQ(config.url == moved.url, config.name.text() == "moved");
+  }
+  EXPECT_THAT(names, ElementsAre("added", "moved", "new", "same"));
+  EXPECT_EQ(supervisor->GetStatus().size(), 4u) << "what is gone is not shown any more";
+  EXPECT_EQ(SyncWait(supervisor->Remove(Name("new"))).error().code(), ErrorCode::kForbidden);
+  SyncWait(supervisor->Stop());
+  std::vector<std::string> events = pulls_.Take();
+  std::sort(events.begin(), events.end());
+  EXPECT_THAT(events,
+              ElementsAre("start added", "start gone", "start moved", "start moved", "start new",
+                          "start same", "stop added", "stop gone", "stop moved", "stop moved",
+                          "stop new", "stop same"));
+}
+
+TEST_F(SourceSupervisorTest, AReloadThatTakesANameOfTheCommandLineChangesNothing) {
+  auto supervisor = Make();
+  ASSERT_TRUE(supervisor->Start({Config("old")}).ok());
+  ASSERT_TRUE(SyncWait(supervisor->Add(Config("cam"))).ok());
+  const auto changes = SyncWait(supervisor->Redeclare({Config("new"), Config("cam")}));
+  EXPECT_EQ(changes.error().code(), ErrorCode::kAlreadyExists);
+  EXPECT_THAT(changes.error().message(), HasSubstr("cam"));
+  EXPECT_EQ(supervisor->List().size(), 2u);
+  EXPECT_EQ(supervisor->List().back().name, Name("old"));
+  SyncWait(supervisor->Stop());
+}
+
 }  // namespace
 }  // namespace penstock::ingest

@@ -33,10 +33,50 @@ TEST(ConfigTest, EverySettingHasAValidDefaultAndItsOwnFlag) {
   std::set<std::string> flags;
   for (const Setting& setting : Settings()) {
     Config config;
-    EXPECT_TRUE(setting.set(config, setting.fallback).ok()) << setting.name;
+    EXPECT_TRUE(setting.access.set(config, setting.fallback).ok()) << setting.name;
     EXPECT_TRUE(flags.insert(setting.Flag()).second) << setting.name;
     EXPECT_EQ(FindSettingByFlag(setting.Flag()), &setting);
     EXPECT_FALSE(setting.help.empty()) << setting.name;
+  }
+}
+
+// A reload compares by it what is in effect with what the file says now.
+TEST(ConfigTest, ASettingThatIsAnotherIsSeenAndOnlyItself) {
+  const std::vector<std::pair<std::string_view, std::string_view>> others = {
+      {"data", "/elsewhere"},
+      {"http", "9000"},
+      {"rtsp", "off"},
+      {"threads", "3"},
+      {"trust_loopback", "no"},
+      {"public_url", "http://example.net"},
+      {"aws.region", "eu-west-3"},
+      {"aws.account", "123456789012"},
+      {"aws.media_idle", "5s"},
+      {"stop_within", "1s"},
+      {"retention", "48h"},
+      {"fragment.min", "2s"},
+      {"fragment.max", "20s"},
+      {"fragment.min_bytes", "1MB"},
+      {"fragment.max_bytes", "2MB"},
+      {"hls.layout", "verbatim"},
+      {"log.level", "debug"},
+      {"log.format", "json"},
+      {"log.requests", "no"},
+      {"store.full_at", "90%"},
+      {"store.min_free", "1GB"},
+      {"store.segment", "64MB"},
+      {"store.lanes", "2"},
+      {"store.read_threads", "8"},
+  };
+  ASSERT_EQ(others.size(), Settings().size());
+  const Config before = DefaultConfig();
+  for (const auto& [name, value] : others) {
+    Config after = DefaultConfig();
+    const Setting* const changed = FindSetting(name);
+    ASSERT_NE(changed, nullptr) << name;
+    ASSERT_TRUE(changed->access.set(after, value).ok()) << name;
+    for (const Setting& setting : Settings())
+      EXPECT_EQ(setting.access.same(before, after), &setting != changed) << name;
   }
 }
 

@@ -20,10 +20,9 @@ class FrontTest : public testing::Test {
   FrontTest() {
     keys_ = std::move(
         *KeyRing::Load(store_.catalog(), MasterKey(std::array<uint8_t, 32>{1}), clock_, {}));
-    HttpFront::Options options;
-    options.log_requests = false;
-    front_ = std::make_unique<HttpFront>(Services{store_, sources_, *keys_, hls_, clock_, aws_, 24},
-                                         options);
+    settings_.log_requests = false;
+    front_ = std::make_unique<HttpFront>(
+        Services{store_, sources_, *keys_, hls_, clock_, aws_, settings_});
   }
 
   net::HttpRequest Request(std::string method, std::string target, std::string body = "") {
@@ -83,6 +82,7 @@ class FrontTest : public testing::Test {
   std::unique_ptr<KeyRing> keys_;
   playback::HlsService hls_{store_, clock_};
   aws::Context aws_;
+  LiveSettings settings_;
   std::unique_ptr<HttpFront> front_;
   Json json_;
   std::string text_;

@@ -24,11 +24,10 @@ class VideoTest : public testing::Test {
   VideoTest() {
     keys_ = std::move(
         *KeyRing::Load(store_.catalog(), MasterKey(std::array<uint8_t, 32>{1}), clock_, {}));
-    HttpFront::Options options;
-    options.log_requests = false;
+    settings_.log_requests = false;
     aws_.media_idle = std::chrono::milliseconds(1);
-    front_ = std::make_unique<HttpFront>(Services{store_, sources_, *keys_, hls_, clock_, aws_, 24},
-                                         options);
+    front_ = std::make_unique<HttpFront>(
+        Services{store_, sources_, *keys_, hls_, clock_, aws_, settings_});
   }
 
   net::HttpResponse Send(std::string path, std::string body, std::string peer = "127.0.0.1") {
@@ -81,6 +80,7 @@ class VideoTest : public testing::Test {
   std::unique_ptr<KeyRing> keys_;
   playback::HlsService hls_{store_, clock_};
   Context aws_;
+  LiveSettings settings_;
   std::unique_ptr<HttpFront> front_;
   Json json_;
   std::string error_;
