@@ -230,7 +230,8 @@ void PublicationRegistry::Ended(const StreamName& stream) {
                         .reason = fmt::format("{} has ended", entry.from)};
     }
     // Who sent nothing leaves nothing: names are free to make up.
-    if (entry.kind == "push" && !store_.GetStream(stream)) entries_.erase(stream);
+    const bool sent_nothing = entry.kind == "push" && !store_.GetStream(stream);
+    if (entry.forgotten || sent_nothing) entries_.erase(stream);
     --active_;
     ActiveGauge().Set(static_cast<int64_t>(active_));
     if (active_ == 0) drained = std::exchange(drained_, std::nullopt);
@@ -250,6 +251,7 @@ void PublicationRegistry::Expect(const StreamName& stream, std::string from) {
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_[stream];
   entry.kind = "pull";
+  entry.forgotten = false;
   entry.from = std::move(from);
   entry.since = clock_.Now();
 }
@@ -259,7 +261,7 @@ void PublicationRegistry::Forget(const StreamName& stream) {
   const auto found = entries_.find(stream);
   if (found == entries_.end()) return;
   if (found->second.active) {
-    found->second.kind = "push";
+    found->second.forgotten = true;
   } else {
     entries_.erase(found);
   }

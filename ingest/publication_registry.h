@@ -44,7 +44,8 @@ class PublicationRegistry final : public Publications {
     std::string from;
     SourceStatus reported;
     ServerTime since;
-    bool active = false;  // a sink exists, or its last fragments are still on their way
+    bool active = false;     // a sink exists, or its last fragments are still on their way
+    bool forgotten = false;  // goes when it is not active any more
     std::shared_ptr<const Recorder::View> view;
   };
   class Sink;
