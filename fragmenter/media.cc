@@ -14,6 +14,12 @@ std::string_view CodecName(Codec codec) {
       return "H.265";
     case Codec::kAac:
       return "AAC";
+    case Codec::kOpus:
+      return "Opus";
+    case Codec::kPcmu:
+      return "G.711 (PCMU)";
+    case Codec::kPcma:
+      return "G.711 (PCMA)";
   }
   return "unknown codec";
 }

@@ -15,7 +15,14 @@
 
 namespace penstock::fragmenter {
 
-enum class Codec : uint8_t { kH264 = 1, kH265 = 2, kAac = 3 };
+enum class Codec : uint8_t {
+  kH264 = 1,
+  kH265 = 2,
+  kAac = 3,
+  kOpus = 4,
+  kPcmu = 5,  // G.711, mu-law
+  kPcma = 6,  // G.711, A-law
+};
 std::string_view CodecName(Codec codec);  // "H.264"
 bool IsVideo(Codec codec);
 
@@ -23,7 +30,7 @@ bool IsVideo(Codec codec);
 struct TrackConfig {
   uint32_t number = 0;  // MKV TrackNumber, from 1
   Codec codec = Codec::kH264;
-  Bytes codec_private;      // avcC, hvcC, or AudioSpecificConfig
+  Bytes codec_private;      // avcC, hvcC, AudioSpecificConfig, OpusHead, WAVEFORMATEX
   uint32_t clock_rate = 0;  // media ticks per second of this track's PTS and DTS
   // Video
   uint32_t width = 0;
@@ -51,7 +58,8 @@ struct AccessUnit {
   int64_t duration = 0;        // ticks; 0 if unknown
   bool key = false;
   bool damaged = false;  // packets were lost within it or just before it
-  Bytes data;  // H.264/H.265: 4-byte length-prefixed NAL units; AAC: raw_data_block without ADTS
+  Bytes data;  // H.264/H.265: 4-byte length-prefixed NAL units; AAC: raw_data_block without ADTS;
+               // Opus: packet; G.711: samples
   ServerTime received;  // when its first byte came
 };
 

@@ -15,7 +15,7 @@ Error Corrupt(const char* what) {
 }
 
 bool IsKnown(uint8_t codec) {
-  return codec >= uint8_t{1} && codec <= static_cast<uint8_t>(Codec::kAac);
+  return codec >= uint8_t{1} && codec <= static_cast<uint8_t>(Codec::kPcma);
 }
 
 }  // namespace

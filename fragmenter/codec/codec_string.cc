@@ -59,6 +59,12 @@ std::string MakeCodecString(Codec codec, ByteSpan codec_private) {
       return HevcString(codec_private);
     case Codec::kAac:
       return AacString(codec_private);
+    case Codec::kOpus:
+      return "opus";
+    case Codec::kPcmu:
+      return "ulaw";
+    case Codec::kPcma:
+      return "alaw";
   }
   return {};
 }

@@ -72,7 +72,7 @@ Result<VideoFormat> ParseVideoFormat(Codec codec, ByteSpan codec_private) {
       return ParseAvcC(codec_private);
     case Codec::kH265:
       return ParseHvcC(codec_private);
-    case Codec::kAac:
+    default:
       break;
   }
   return Error(ErrorCode::kInvalidArgument, "not a video codec");

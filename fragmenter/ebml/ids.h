@@ -43,6 +43,7 @@ inline constexpr uint32_t kDefaultDuration = 0x23E383;
 inline constexpr uint32_t kLanguage = 0x22B59C;
 inline constexpr uint32_t kCodecId = 0x86;
 inline constexpr uint32_t kCodecPrivate = 0x63A2;
+inline constexpr uint32_t kSeekPreRoll = 0x56BB;
 inline constexpr uint32_t kVideo = 0xE0;
 inline constexpr uint32_t kPixelWidth = 0xB0;
 inline constexpr uint32_t kPixelHeight = 0xBA;

@@ -8,6 +8,8 @@
 #include "base/limits.h"
 #include "fragmenter/codec/aac.h"
 #include "fragmenter/codec/config_box.h"
+#include "fragmenter/codec/g711.h"
+#include "fragmenter/codec/opus.h"
 #include "fragmenter/gst/chain.h"
 #include "fragmenter/gst/rtp_caps.h"
 
@@ -41,6 +43,12 @@ Bytes WithoutPayloadLength(const Bytes& unit) {
   return length > 0 && length == unit.size() - used ? unit.Slice(used, length) : unit;
 }
 
+// RFC 7587, 6.1
+bool SaysStereo(const RtpFormat& format) {
+  const std::string* const stereo = FindParameter(format, "sprop-stereo");
+  return stereo != nullptr && *stereo == "1";
+}
+
 // What the packets of one RTP timestamp had in common: an access unit, or several of audio.
 struct Arrival {
   int64_t timestamp = 0;
@@ -57,10 +65,16 @@ class RtpDepayloader final : public Depayloader {
         clock_rate_(format.clock_rate),
         sdp_channels_(format.channels),
         latm_(format.encoding_name == "MP4A-LATM"),
+        wants_stereo_(SaysStereo(format)),
         callbacks_(std::move(callbacks)) {
     config_.number = track;
     config_.codec = codec;
     config_.clock_rate = format.clock_rate;
+    if (!IsG711()) return;
+    config_.sample_rate = format.clock_rate;
+    config_.channels = std::max(format.channels, 1u);
+    config_.codec_private = MakeWaveFormat(codec, config_.sample_rate, config_.channels);
+    config_is_news_ = true;
   }
 
   Status Start(const ChainPlan& plan, const RtpFormat& format) {
@@ -184,8 +198,28 @@ class RtpDepayloader final : public Depayloader {
     return {};
   }
 
+  // Nothing of it is in the session description that could be relied on.
+  void DescribeOpus(ByteSpan packet) {
+    const uint8_t channels = IsOpusStereo(packet) || wants_stereo_ ? 2 : 1;
+    config_.sample_rate = kOpusRate;
+    config_.channels = channels;
+    config_.codec_private = MakeOpusHead({.channels = channels});
+    config_is_news_ = true;
+  }
+
+  // How long a unit of audio is, ticks; 0 for video.
+  int64_t TicksOf(ByteSpan unit) const {
+    if (codec_ == Codec::kOpus) return OpusPacketSamples(unit);
+    if (IsG711()) return static_cast<int64_t>(unit.size() / config_.channels);
+    return unit_ticks_;
+  }
+
   void OnBuffer(GstBuffer* buffer) {
     held_bytes_ = 0;
+    if (codec_ == Codec::kOpus && config_.codec_private.empty()) {
+      const Bytes packet = BytesOf(buffer);
+      if (OpusPacketSamples(packet) > 0) DescribeOpus(packet);
+    }
     // Nothing can be decoded before the configuration is known.
     if (config_.codec_private.empty()) return;
     AccessUnit unit;
@@ -196,6 +230,11 @@ class RtpDepayloader final : public Depayloader {
     if (unit.data.size() <= kCopiedBytesMax) unit.data = Bytes::Copy(unit.data);
     if (latm_ && std::exchange(after_gap_, false)) unit.data = WithoutPayloadLength(unit.data);
     if (unit.data.empty()) return;
+    unit.duration = TicksOf(unit.data);
+    if (codec_ == Codec::kOpus && unit.duration == 0) {
+      own_.Add("Opus packet of no length");
+      return;
+    }
     if (GST_BUFFER_PTS_IS_VALID(buffer)) {
       unit.pts = static_cast<int64_t>(
                      gst_util_uint64_scale_round(GST_BUFFER_PTS(buffer), clock_rate_, GST_SECOND)) -
@@ -210,12 +249,13 @@ class RtpDepayloader final : public Depayloader {
     const Arrival arrival = TakeArrival(unit.pts);
     unit.received = arrival.received;
     unit.damaged = arrival.damaged;
-    unit.duration = unit_ticks_;
     unit.key = IsKey(unit, buffer);
-    next_pts_ = unit.pts + unit_ticks_;
+    next_pts_ = unit.pts + unit.duration;
     if (std::exchange(config_is_news_, false)) callbacks_.on_config(config_);
     callbacks_.on_unit(std::move(unit));
   }
+
+  bool IsG711() const { return codec_ == Codec::kPcmu || codec_ == Codec::kPcma; }
 
   bool IsKey(const AccessUnit& unit, GstBuffer* buffer) const {
     if (codec_ == Codec::kH264) return IsH264EntryPoint(unit.data);
@@ -226,6 +266,7 @@ class RtpDepayloader final : public Depayloader {
   const uint32_t clock_rate_;
   const uint32_t sdp_channels_;
   const bool latm_;
+  const bool wants_stereo_;
   Callbacks callbacks_;
   std::unique_ptr<Chain> chain_;
   Complaints own_;

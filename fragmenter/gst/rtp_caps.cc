@@ -4,6 +4,8 @@
 
 #include <gst/gst.h>
 
+#include "fragmenter/codec/opus.h"
+
 namespace penstock::fragmenter::gst {
 namespace {
 
@@ -34,6 +36,13 @@ constexpr ChainPlan kLatmPlan = {Codec::kAac,
                                  "audio/mpeg,mpegversion=4,stream-format=raw",
                                  {"rtpmp4adepay"},
                                  "gstreamer1.0-plugins-good"};
+
+constexpr ChainPlan kOpusPlan = {
+    Codec::kOpus, "rtpopusdepay", "audio/x-opus", {"rtpopusdepay"}, "gstreamer1.0-plugins-good"};
+constexpr ChainPlan kPcmuPlan = {
+    Codec::kPcmu, "rtppcmudepay", "audio/x-mulaw", {"rtppcmudepay"}, "gstreamer1.0-plugins-good"};
+constexpr ChainPlan kPcmaPlan = {
+    Codec::kPcma, "rtppcmadepay", "audio/x-alaw", {"rtppcmadepay"}, "gstreamer1.0-plugins-good"};
 
 constexpr std::string_view kParameters[] = {
     "packetization-mode",
@@ -111,6 +120,9 @@ Result<ChainPlan> PlanFor(const RtpFormat& format) {
       return Error(ErrorCode::kUnsupported, "AAC (LATM) with its configuration in the stream");
     return kLatmPlan;
   }
+  if (format.encoding_name == "OPUS" && format.clock_rate == kOpusRate) return kOpusPlan;
+  if (format.encoding_name == "PCMU") return kPcmuPlan;
+  if (format.encoding_name == "PCMA") return kPcmaPlan;
   return Error(ErrorCode::kUnsupported, "codec " + format.encoding_name);
 }
 

@@ -9,6 +9,9 @@ namespace {
 
 using mkv::ElementWriter;
 
+// What a decoder wants to hear before it is right (RFC 7845, 4.6).
+constexpr uint64_t kOpusPreRollNs = 80'000'000;
+
 std::string_view MkvCodecId(Codec codec) {
   switch (codec) {
     case Codec::kH264:
@@ -17,6 +20,11 @@ std::string_view MkvCodecId(Codec codec) {
       return "V_MPEGH/ISO/HEVC";
     case Codec::kAac:
       return "A_AAC";
+    case Codec::kOpus:
+      return "A_OPUS";
+    case Codec::kPcmu:
+    case Codec::kPcma:
+      return "A_MS/ACM";
   }
   return {};
 }
@@ -74,7 +82,10 @@ ElementWriter TrackEntry(const TrackConfig& track) {
     out.Master(ebml::kVideo, Video(track));
     return out;
   }
-  const Result<AacConfig> config = ParseAudioSpecificConfig(track.codec_private);
+  if (track.codec == Codec::kOpus) out.Uint(ebml::kSeekPreRoll, kOpusPreRollNs);
+  const Result<AacConfig> config = track.codec == Codec::kAac
+                                       ? ParseAudioSpecificConfig(track.codec_private)
+                                       : Error(ErrorCode::kUnsupported, "not AAC");
   if (config.ok()) {
     out.Uint(ebml::kDefaultDuration,
              (uint64_t{config->frame_samples} * 1'000'000'000 + config->sample_rate / 2) /

@@ -149,6 +149,7 @@ std::string MediaName(const SdpMedia& media) {
   if (name == "MPEG4-GENERIC" || name == "MP4A-LATM") return "AAC";
   if (name == "PCMU") return "G.711 (PCMU)";
   if (name == "PCMA") return "G.711 (PCMA)";
+  if (name == "OPUS") return "Opus";
   if (name == "JPEG") return "Motion JPEG";
   if (name == "VND.ONVIF.METADATA") return "ONVIF metadata";
   if (!name.empty()) return Printable(name, 40);

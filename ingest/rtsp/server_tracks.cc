@@ -19,7 +19,7 @@ Status ServerSession::MakeTracks(const Sdp& sdp, const std::string& base) {
       if (receiver.error().code() != ErrorCode::kUnsupported) return receiver.error();
       return Error(
           ErrorCode::kUnsupported,
-          fmt::format("Unsupported Media Type: {} cannot be recorded; H.264, H.265 and AAC can",
+          fmt::format("Unsupported Media Type: {} cannot be recorded; H.264, H.265, AAC, Opus and G.711 can",
                       receiver.error().message()));
     }
     Track track;

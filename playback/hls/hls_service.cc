@@ -7,6 +7,7 @@
 #include "base/crc32c.h"
 #include "base/limits.h"
 #include "fragmenter/media.h"
+#include "playback/audio/g711_as_aac.h"
 #include "playback/hls/damaged_fragments.h"
 #include "playback/hls/media_playlist.h"
 #include "playback/hls/stored_range.h"
@@ -90,6 +91,25 @@ Task<Result<ItemRef>> FindFragment(ShardPtr shard, uint64_t ordinal) {
   co_return std::move(found.front());
 }
 
+// What plays just before it, where that is there to be read: sound goes over from one fragment to
+// the next.
+Task<std::optional<StoredMedia>> LoadBefore(ShardPtr shard, ItemHeader header) {
+  if (header.ordinal == 0 || (header.flags & store::kFlagStartsRun) != 0) co_return std::nullopt;
+  store::Selector from = store::FromOrdinal{header.ordinal - 1};
+  const auto found = co_await shard->Find(std::move(from), 1);
+  if (!found.ok() || found->empty()) co_return std::nullopt;
+  ItemRef before = found->front();
+  if (before.header.ordinal != header.ordinal - 1 || !IsPlayable(before.header) ||
+      before.header.run != header.run) {
+    co_return std::nullopt;
+  }
+  auto bytes = co_await shard->Open(std::move(before), store::BodyForm::kMemory);
+  if (!bytes.ok()) co_return std::nullopt;
+  auto table = fragmenter::FrameTable::Decode(bytes->meta);
+  if (!table.ok()) co_return std::nullopt;
+  co_return StoredMedia{std::move(*table), std::get<ByteChain>(std::move(bytes->body))};
+}
+
 Task<Result<fragmenter::TrackSet>> LoadTrackSet(ShardPtr shard, store::TrackSetId id) {
   PS_CO_TRY(const store::TrackSet stored, co_await shard->GetTrackSet(id));
   co_return fragmenter::DecodeTrackSet(stored.meta);
@@ -107,14 +127,23 @@ bool IsDamage(const Error& error) {
 
 Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name) {
   PS_CO_TRY(const fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, ref.header.track_set));
-  const store::BodyForm form =
-      name.layout == Layout::kVerbatim ? store::BodyForm::kFileSlice : store::BodyForm::kMemory;
+  const bool transcoded = HasG711(tracks);
+  const store::BodyForm form = name.layout == Layout::kVerbatim && !transcoded
+                                   ? store::BodyForm::kFileSlice
+                                   : store::BodyForm::kMemory;
+  std::optional<StoredMedia> before;
+  if (transcoded) before = co_await LoadBefore(shard, ref.header);
   PS_CO_TRY(store::ItemBytes bytes, co_await shard->Open(ref, form));
-  PS_CO_TRY(const fragmenter::FrameTable table, fragmenter::FrameTable::Decode(bytes.meta));
+  PS_CO_TRY(fragmenter::FrameTable table, fragmenter::FrameTable::Decode(bytes.meta));
   const auto* slice = std::get_if<FileSlice>(&bytes.body);
   const uint64_t cluster_bytes = slice ? slice->size : std::get<ByteChain>(bytes.body).size();
-  PS_CO_TRY(const MediaSegment segment,
-            MakeMediaSegment(tracks, table, cluster_bytes, name.id, name.layout));
+  std::vector<MadeTrack> made;
+  if (transcoded) {
+    const StoredMedia fragment{table, std::get<ByteChain>(bytes.body)};
+    PS_CO_TRY(made, TranscodeG711(tracks, before, fragment));
+  }
+  PS_CO_TRY(const MediaSegment segment, MakeMediaSegment(ServedTracks(tracks), table, cluster_bytes,
+                                                         name.id, name.layout, made));
 
   Resource resource;
   resource.content_type = ContentType(tracks);
@@ -277,7 +306,7 @@ Task<Result<Resource>> HlsService::Init(StreamName stream, HlsFileName name) {
         fmt::format("track set {} is damaged: what was recorded with it is a gap", name.id));
   }
   if (!tracks.ok()) co_return tracks.error();
-  PS_CO_TRY(Bytes bytes, MakeInitSegment(*tracks));
+  PS_CO_TRY(Bytes bytes, MakeInitSegment(ServedTracks(*tracks)));
   Resource resource;
   resource.content_type = ContentType(*tracks);
   resource.etag = fmt::format("\"{}-i{}-{}\"", name.life, name.id, kSegmentFormat);

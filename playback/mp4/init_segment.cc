@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "fragmenter/codec/opus.h"
 #include "playback/mp4/box_writer.h"
 
 namespace penstock::playback {
@@ -25,6 +26,9 @@ Status CheckPlayable(const TrackSet& set) {
     if (track.number == 0 || !numbers.insert(track.number).second) fault = "bad number";
     if (track.clock_rate == 0) fault = "no clock rate";
     if (track.codec_private.empty()) fault = "no codec private data";
+    if (track.codec == Codec::kOpus && !fragmenter::ParseOpusHead(track.codec_private).ok())
+      fault = "no Opus header that is known";
+    if (track.codec == Codec::kPcmu || track.codec == Codec::kPcma) fault = "G.711 in MP4";
     if (fault) {
       return Error(ErrorCode::kCorruption, fmt::format("track {}: {}", track.number, fault));
     }
@@ -156,8 +160,21 @@ void WriteEsds(BoxWriter& w, ByteSpan audio_specific_config) {
   out.Be<uint8_t>(2);              // as in MP4 files
 }
 
+// Encapsulation of Opus in ISO Base Media File Format, 4.3.2: the identification header,
+// big-endian.
+void WriteDops(BoxWriter& w, const fragmenter::OpusHead& head) {
+  const Box dops(w, "dOps");
+  w.out().Be<uint8_t>(0);
+  w.out().Be(head.channels);
+  w.out().Be(head.pre_skip);
+  w.out().Be(head.input_rate);
+  w.out().Be(head.gain);
+  w.out().Be<uint8_t>(0);
+}
+
 void WriteAudioEntry(BoxWriter& w, const TrackConfig& track) {
-  const Box entry(w, "mp4a");
+  const bool opus = track.codec == Codec::kOpus;
+  const Box entry(w, opus ? "Opus" : "mp4a");
   w.out().Zero(6);
   w.out().Be<uint16_t>(1);
   w.out().Zero(8);
@@ -166,7 +183,10 @@ void WriteAudioEntry(BoxWriter& w, const TrackConfig& track) {
   w.out().Zero(4);
   // 16.16 fixed point; a rate that does not fit is read from the esds by everyone.
   w.out().Be<uint32_t>(track.sample_rate <= 0xffff ? track.sample_rate << 16 : 0);
-  WriteEsds(w, track.codec_private);
+  if (!opus) return WriteEsds(w, track.codec_private);
+  const auto head = fragmenter::ParseOpusHead(track.codec_private);
+  CHECK(head.ok());  // CheckPlayable
+  WriteDops(w, *head);
 }
 
 void WriteStbl(BoxWriter& w, const TrackConfig& track) {

@@ -7,10 +7,10 @@
 
 namespace penstock::playback {
 
-// ftyp + moov with mvex; H.264 as avc1, H.265 as hvc1, AAC as mp4a. Deterministic. Track ids are
-// the track numbers, a track's timescale is its clock rate. No cmfc brand: CMAF wants one track a
-// file. kCorruption for a set that no player could take: none or doubled tracks, a zero clock rate,
-// no codec private data.
+// ftyp + moov with mvex; H.264 as avc1, H.265 as hvc1, AAC as mp4a, Opus as Opus. Deterministic.
+// Track ids are the track numbers, a track's timescale is its clock rate. No cmfc brand: CMAF wants
+// one track a file. kCorruption for a set that no player could take: none or doubled tracks, a zero
+// clock rate, no codec private data.
 Result<Bytes> MakeInitSegment(const fragmenter::TrackSet& tracks);
 
 }  // namespace penstock::playback

@@ -50,6 +50,7 @@ struct TrackRun {
   int64_t first_dts = 0;
   std::vector<Sample> samples;
   uint64_t bytes = 0;
+  bool made = false;  // its samples lie one after the other behind the body
 
   uint32_t default_duration = 0;
   uint32_t default_flags = 0;
@@ -104,22 +105,40 @@ Status AddFrame(TrackRun& run, bool video, const Frame& frame, int64_t& last_dts
   return {};
 }
 
+const MadeTrack* FindMade(const std::vector<MadeTrack>& made, uint32_t track) {
+  const auto found = std::ranges::find(made, track, &MadeTrack::track);
+  return found == made.end() ? nullptr : &*found;
+}
+
 Result<std::vector<TrackRun>> SplitByTrack(const TrackSet& tracks, const FrameTable& table,
-                                           uint64_t cluster_bytes) {
+                                           uint64_t cluster_bytes,
+                                           const std::vector<MadeTrack>& made) {
   std::vector<TrackRun> runs(tracks.tracks.size());
   std::vector<int64_t> last_dts(tracks.tracks.size());
   uint64_t end = 0;
   for (const Frame& frame : table.frames) {
-    const TrackConfig* track = tracks.Find(frame.track);
-    if (track == nullptr) return Misfit(frame, "unknown track");
     if (frame.offset < end) return Misfit(frame, "overlaps the one before");
     end = uint64_t{frame.offset} + frame.size;
     if (end > cluster_bytes) return Misfit(frame, "ends after the cluster");
+    if (FindMade(made, frame.track) != nullptr) continue;
+    const TrackConfig* track = tracks.Find(frame.track);
+    if (track == nullptr) return Misfit(frame, "unknown track");
     const size_t i = static_cast<size_t>(track - tracks.tracks.data());
     runs[i].number = frame.track;
     PS_TRY_VOID(AddFrame(runs[i], IsVideo(track->codec), frame, last_dts[i]));
   }
+  for (const MadeTrack& track : made) {
+    const TrackConfig* const config = tracks.Find(track.track);
+    if (config == nullptr) continue;  // it is not served
+    const size_t i = static_cast<size_t>(config - tracks.tracks.data());
+    runs[i].number = track.track;
+    runs[i].made = true;
+    for (const Frame& frame : track.frames)
+      PS_TRY_VOID(AddFrame(runs[i], IsVideo(config->codec), frame, last_dts[i]));
+  }
   std::erase_if(runs, [](const TrackRun& run) { return run.samples.empty(); });
+  if (runs.empty() && !made.empty())
+    return Error(ErrorCode::kNotFound, "nothing in this fragment can be played");
   if (runs.empty()) return Error(ErrorCode::kCorruption, "a frame table without a frame");
   for (TrackRun& run : runs) {
     if (run.first_dts < 0) {
@@ -178,7 +197,12 @@ struct OffsetPatch {
 };
 
 void WriteTruns(BoxWriter& w, const TrackRun& run, Layout layout, uint64_t& body_offset,
-                std::vector<OffsetPatch>& patches) {
+                uint64_t& tail_offset, std::vector<OffsetPatch>& patches) {
+  if (run.made) {
+    patches.push_back({WriteTrun(w, run, 0, run.samples.size()), tail_offset});
+    tail_offset += run.bytes;
+    return;
+  }
   switch (layout) {
     case Layout::kContiguous:
       patches.push_back({WriteTrun(w, run, 0, run.samples.size()), body_offset});
@@ -201,6 +225,7 @@ std::vector<BodyRange> BodyOf(const std::vector<TrackRun>& runs, uint64_t cluste
     return body;
   }
   for (const TrackRun& run : runs) {
+    if (run.made) continue;
     for (const Sample& sample : run.samples) {
       if (sample.size == 0) continue;
       if (!body.empty() && body.back().offset + body.back().size == sample.offset) {
@@ -216,16 +241,25 @@ std::vector<BodyRange> BodyOf(const std::vector<TrackRun>& runs, uint64_t cluste
 }  // namespace
 
 Result<MediaSegment> MakeMediaSegment(const TrackSet& tracks, const FrameTable& table,
-                                      uint64_t cluster_bytes, uint64_t sequence, Layout layout) {
+                                      uint64_t cluster_bytes, uint64_t sequence, Layout layout,
+                                      const std::vector<MadeTrack>& made) {
   // Data offsets are signed 32 bit; limits::kFragmentBytesMax is far below.
   if (cluster_bytes > std::numeric_limits<int32_t>::max() / 2) {
     return Error(ErrorCode::kTooLarge, "a cluster of more than 1 GiB");
   }
-  PS_TRY(const std::vector<TrackRun> runs, SplitByTrack(tracks, table, cluster_bytes));
+  PS_TRY(const std::vector<TrackRun> runs, SplitByTrack(tracks, table, cluster_bytes, made));
+  std::vector<BodyRange> body = BodyOf(runs, cluster_bytes, layout);
+  uint64_t body_bytes = 0;
+  for (const BodyRange& range : body) body_bytes += range.size;
+  ByteChain tail;
+  for (const TrackRun& run : runs) {
+    if (run.made) tail.Append(FindMade(made, run.number)->bytes);
+  }
 
   BoxWriter w;
   std::vector<OffsetPatch> patches;
   uint64_t body_offset = 0;
+  uint64_t tail_offset = body_bytes;
   {
     const Box moof(w, "moof");
     {
@@ -236,17 +270,16 @@ Result<MediaSegment> MakeMediaSegment(const TrackSet& tracks, const FrameTable& 
       const Box traf(w, "traf");
       WriteTfhd(w, run);
       WriteTfdt(w, run);
-      WriteTruns(w, run, layout, body_offset, patches);
+      WriteTruns(w, run, layout, body_offset, tail_offset, patches);
     }
   }
   const uint64_t body_start = w.size() + kMdatHead;
   for (const OffsetPatch& patch : patches) {
     w.Patch(patch.at, static_cast<uint32_t>(body_start + patch.body_offset));
   }
-  const uint64_t body_bytes = layout == Layout::kVerbatim ? cluster_bytes : body_offset;
-  w.out().Be(static_cast<uint32_t>(kMdatHead + body_bytes));
+  w.out().Be(static_cast<uint32_t>(kMdatHead + body_bytes + tail.size()));
   w.out().Text("mdat");
-  return MediaSegment{w.Take(), BodyOf(runs, cluster_bytes, layout)};
+  return MediaSegment{w.Take(), std::move(body), std::move(tail)};
 }
 
 ByteChain AssembleSegment(const MediaSegment& segment, const ByteChain& cluster) {
@@ -254,6 +287,7 @@ ByteChain AssembleSegment(const MediaSegment& segment, const ByteChain& cluster)
   for (const BodyRange& range : segment.body) {
     out.Append(cluster.Slice(range.offset, range.size));
   }
+  out.Append(segment.tail);
   return out;
 }
 

@@ -56,7 +56,11 @@ std::string VideoEncoder(const Options& o) {
 }
 
 std::string AudioEncoder(const Options& o) {
-  if (o.audio == "pcma") return "audio/x-raw,rate=8000,channels=1 ! alawenc ! rtppcmapay pt=8";
+  const std::string telephone = "audio/x-raw,rate=8000,channels=1 ! ";
+  if (o.audio == "pcma") return telephone + "alawenc ! rtppcmapay pt=8";
+  if (o.audio == "pcmu") return telephone + "mulawenc ! rtppcmupay pt=0";
+  if (o.audio == "l16") return "audio/x-raw,rate=44100,channels=2,format=S16BE ! rtpL16pay pt=10";
+  if (o.audio == "opus") return "audio/x-raw,rate=48000,channels=2 ! opusenc ! rtpopuspay pt=97";
   const std::string aac = "audio/x-raw,rate=48000,channels=2 ! voaacenc bitrate=128000 ! aacparse";
   return aac + (o.audio == "latm" ? " ! rtpmp4apay pt=97" : " ! rtpmp4gpay pt=97");
 }

@@ -44,7 +44,7 @@ std::vector<Row> Rows(Options& o) {
       {.name = "audio",
        .help = "audio codec",
        .text = &o.audio,
-       .choices = {"aac", "latm", "pcma", "none"}},
+       .choices = {"aac", "latm", "opus", "pcmu", "pcma", "l16", "none"}},
       {.name = "width", .help = "pixels", .number = &o.width, .least = 160, .most = 7680},
       {.name = "height", .help = "pixels", .number = &o.height, .least = 120, .most = 4320},
       {.name = "fps",

@@ -152,24 +152,24 @@ TEST_F(PullPeersTest, AWrongPathIsSaidInPlainWords) {
 }
 
 TEST_F(PullPeersTest, ACodecThatCannotBeRecordedIsNamed) {
-  Camera camera({"--video", "jpeg", "--audio", "pcma"});
+  Camera camera({"--video", "jpeg", "--audio", "l16"});
   Pull(camera.Url(""), RtspTransport::kAuto);
   EXPECT_TRUE(publications_.WaitUntil("cam", [](const Delivered& d) {
     return !d.statuses.empty() && d.statuses.back().state == SourceState::kFailed;
   }));
   EXPECT_THAT(Reason(),
-              ::testing::StartsWith("unsupported codec Motion JPEG, G.711 (PCMA); next try in "));
+              ::testing::StartsWith("unsupported codec Motion JPEG, L16; next try in "));
   Stop();
 }
 
 TEST_F(PullPeersTest, PictureWithoutItsUnsupportedSoundIsRecordedAndSaid) {
-  Camera camera({"--audio", "pcma"});
+  Camera camera({"--audio", "l16"});
   Pull(camera.Url(""), RtspTransport::kAuto);
   EXPECT_TRUE(Arrive(25, 0)) << Reason();
   EXPECT_TRUE(publications_.WaitUntil("cam", [](const Delivered& d) {
     return d.statuses.back().state == SourceState::kRecording;
   }));
-  EXPECT_EQ(Reason(), "without G.711 (PCMA), which cannot be recorded");
+  EXPECT_EQ(Reason(), "without L16, which cannot be recorded");
   Stop();
 }
 

@@ -1,0 +1,38 @@
+// Sound of telephones for players: browsers know no G.711, so it is served as AAC. What is stored
+// stays what the camera sent.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "fragmenter/media.h"
+#include "playback/mp4/media_segment.h"
+
+namespace penstock::playback {
+
+// The tracks as players get them: G.711 as AAC with the same number and clock; without it where
+// there is no AAC of its rate. Everything else as it is stored.
+fragmenter::TrackSet ServedTracks(const fragmenter::TrackSet& stored);
+
+// A stored fragment: its frame table and its cluster.
+struct StoredMedia {
+  fragmenter::FrameTable table;
+  ByteChain cluster;
+};
+
+// What takes the place of the fragment's G.711 in its segment; nothing for tracks that have none.
+// The units lie on one grid of 1,024 samples from the run's start on, whatever the fragments: a
+// unit belongs to the segment of the fragment with which all that it needs has come, so each is in
+// one segment only and no decoder hears where one ends. `before` is the fragment before it if that
+// is of the same run, for what sounds over from it. Takes about a millisecond for ten seconds of
+// sound. kCorruption: the table and the cluster do not fit.
+Result<std::vector<MadeTrack>> TranscodeG711(const fragmenter::TrackSet& stored,
+                                             const std::optional<StoredMedia>& before,
+                                             const StoredMedia& fragment);
+
+// Whether there is anything to transcode.
+bool HasG711(const fragmenter::TrackSet& stored);
+
+}  // namespace penstock::playback
