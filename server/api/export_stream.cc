@@ -66,16 +66,20 @@ Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, Range range) {
 
 // The bytes first: what cannot be read leaves no header without a cluster behind.
 Task<Status> WriteFragment(std::shared_ptr<store::Shard> shard, store::ItemRef item,
-                           MatroskaExport& document, std::shared_ptr<net::BodyWriter> out) {
+                           MatroskaExport& document, fragmenter::TrackSet& tracks,
+                           std::shared_ptr<net::BodyWriter> out) {
   PS_CO_TRY(const store::ItemBytes bytes, co_await shard->Open(item, store::BodyForm::kMemory));
   const auto* body = std::get_if<ByteChain>(&bytes.body);
   CHECK(body != nullptr);
+  PS_CO_TRY(const auto table, fragmenter::FrameTable::Decode(bytes.meta));
   ByteChain piece;
   if (document.NeedsHeader(item.header)) {
-    PS_CO_TRY(const store::TrackSet tracks, co_await shard->GetTrackSet(item.header.track_set));
-    piece.Append(tracks.body);
+    PS_CO_TRY(const store::TrackSet stored, co_await shard->GetTrackSet(item.header.track_set));
+    PS_CO_TRY(tracks, fragmenter::DecodeTrackSet(stored.meta));
+    piece.Append(stored.body);
   }
-  PS_CO_TRY(const ByteChain cluster, document.Add(item.header, *body));
+  PS_CO_TRY(const int64_t run_ms, RunTimeMs(tracks, table, *body));
+  PS_CO_TRY(const ByteChain cluster, document.Add(item.header, run_ms, *body));
   piece.Append(cluster);
   co_return co_await out->Write(std::move(piece));
 }
@@ -92,6 +96,7 @@ bool IsLost(const Error& error) {
 Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan, bool skip_damaged,
                       std::shared_ptr<net::BodyWriter> out) {
   MatroskaExport document;
+  fragmenter::TrackSet tracks;  // of the document under way
   uint64_t ordinal = plan.first_ordinal;
   while (ordinal <= plan.last_ordinal) {
     store::Selector from = store::FromOrdinal{ordinal};
@@ -100,7 +105,7 @@ Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan, bool skip_
     for (const store::ItemRef& item : items) {
       if (item.header.ordinal > plan.last_ordinal) co_return Status();
       if (!IsStoredMedia(item.header)) continue;
-      const Status written = co_await WriteFragment(shard, item, document, out);
+      const Status written = co_await WriteFragment(shard, item, document, tracks, out);
       if (written.ok()) continue;
       if (!skip_damaged || !IsLost(written.error())) co_return written;
       log::Write(log::kWarning, "fragment left out of an export",
