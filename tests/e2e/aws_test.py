@@ -245,6 +245,7 @@ class Aws(ServerTest):
             first.kill()
             second = self.consumer("--state", state)
             self.wait_for_finished(second, 2)
+            second.kill()  # before its folder goes
         numbers = self.stop_recording()
         # A killed one may have consumed a fragment and not noted it.
         consumed = self.finished(first)
