@@ -8,7 +8,7 @@ import unittest
 
 import numpy
 
-from harness import cameras, media, programs, waiting
+from harness import browser, cameras, media, programs, waiting
 from harness.server import ServerTest
 
 RATE = 8000
@@ -68,6 +68,21 @@ class Sound(ServerTest):
 
     def test_g711_a_law_is_stored_as_it_is_and_played_as_aac(self):
         self.check("pcma", "pcm_alaw", "aac")
+
+    def test_chromium_hears_them_beside_the_picture(self):
+        page = browser.Browser()
+        self.addCleanup(page.close)
+        for codec in ("opus", "pcmu"):
+            camera = self.start(cameras.SyntheticCamera, "--audio", codec, *CAMERA)
+            self.penstock.add_source(codec, camera.url)
+            self.penstock.wait_for_fragments(codec, 4)
+            page.open("about:blank")
+            page.open(self.penstock.url(f"/#stream={codec}"))
+            page.wait_until_playing()
+            # Half a second of Opus is about as much.
+            waiting.until(f"{codec} is decoded", lambda: page.evaluate("document.querySelector('video').webkitAudioDecodedByteCount") > 2000)
+            self.penstock.cli("source", "remove", codec)
+        self.assertEqual(page.errors(), [])
 
     def test_a_camera_of_sound_alone(self):
         file, url = self.record("pcma", "--video", "none")
