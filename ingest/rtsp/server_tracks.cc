@@ -17,10 +17,10 @@ Status ServerSession::MakeTracks(const Sdp& sdp, const std::string& base) {
                                         static_cast<uint32_t>(tracks_.size() + 1));
     if (!receiver.ok()) {
       if (receiver.error().code() != ErrorCode::kUnsupported) return receiver.error();
-      return Error(
-          ErrorCode::kUnsupported,
-          fmt::format("Unsupported Media Type: {} cannot be recorded; H.264, H.265, AAC, Opus and G.711 can",
-                      receiver.error().message()));
+      return Error(ErrorCode::kUnsupported,
+                   fmt::format("Unsupported Media Type: {} cannot be recorded; H.264, H.265, AAC, "
+                               "Opus and G.711 can",
+                               receiver.error().message()));
     }
     Track track;
     track.url = ResolveControl(base, media.control);

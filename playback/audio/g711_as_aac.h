@@ -26,8 +26,8 @@ struct StoredMedia {
 // The units lie on one grid of 1,024 samples from the run's start on, whatever the fragments: a
 // unit belongs to the segment of the fragment with which all that it needs has come, so each is in
 // one segment only and no decoder hears where one ends. `before` is the fragment before it if that
-// is of the same run, for what sounds over from it. Takes about a millisecond for ten seconds of
-// sound. kCorruption: the table and the cluster do not fit.
+// is of the same run, for what sounds over from it. Takes up to a millisecond
+// for each second of sound. kCorruption: the table and the cluster do not fit.
 Result<std::vector<MadeTrack>> TranscodeG711(const fragmenter::TrackSet& stored,
                                              const std::optional<StoredMedia>& before,
                                              const StoredMedia& fragment);

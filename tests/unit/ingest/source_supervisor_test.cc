@@ -192,10 +192,9 @@ TEST_F(SourceSupervisorTest, AReloadTouchesOnlyTheSourcesThatDiffer) {
   SyncWait(supervisor->Stop());
   std::vector<std::string> events = pulls_.Take();
   std::sort(events.begin(), events.end());
-  EXPECT_THAT(events,
-              ElementsAre("start added", "start gone", "start moved", "start moved", "start new",
-                          "start same", "stop added", "stop gone", "stop moved", "stop moved",
-                          "stop new", "stop same"));
+  EXPECT_THAT(events, ElementsAre("start added", "start gone", "start moved", "start moved",
+                                  "start new", "start same", "stop added", "stop gone",
+                                  "stop moved", "stop moved", "stop new", "stop same"));
 }
 
 TEST_F(SourceSupervisorTest, AReloadThatTakesANameOfTheCommandLineChangesNothing) {

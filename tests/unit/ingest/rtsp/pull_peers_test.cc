@@ -157,8 +157,7 @@ TEST_F(PullPeersTest, ACodecThatCannotBeRecordedIsNamed) {
   EXPECT_TRUE(publications_.WaitUntil("cam", [](const Delivered& d) {
     return !d.statuses.empty() && d.statuses.back().state == SourceState::kFailed;
   }));
-  EXPECT_THAT(Reason(),
-              ::testing::StartsWith("unsupported codec Motion JPEG, L16; next try in "));
+  EXPECT_THAT(Reason(), ::testing::StartsWith("unsupported codec Motion JPEG, L16; next try in "));
   Stop();
 }
 

@@ -122,10 +122,20 @@ TEST_F(PushPeersTest, AWrongKeyIsRefusedAndNothingIsCreated) {
 
 TEST_F(PushPeersTest, FfmpegIsToldWhichCodecCannotBeRecorded) {
   Start(true);
-  ChildProcess ffmpeg(Ffmpeg(Url("", "cam"), 1, "pcm_mulaw", "tcp"));
+  ChildProcess ffmpeg(Ffmpeg(Url("", "cam"), 1, "pcm_s16be", "tcp"));
   EXPECT_NE(ffmpeg.Wait(), 0);
   EXPECT_THAT(ffmpeg.Output(), HasSubstr("415"));
-  EXPECT_THAT(ffmpeg.Output(), HasSubstr("PCMU"));
+  EXPECT_THAT(ffmpeg.Output(), HasSubstr("L16"));
+}
+
+TEST_F(PushPeersTest, FfmpegPushesG711) {
+  Start(true);
+  ChildProcess ffmpeg(Ffmpeg(Url("", "cam"), 2, "pcm_mulaw", "tcp"));
+  EXPECT_EQ(ffmpeg.Wait(), 0) << ffmpeg.Output();
+  ASSERT_TRUE(publications_.WaitUntil("cam", [](const Delivered& d) { return d.ended == 1; }));
+  const Delivered got = publications_.Get("cam");
+  EXPECT_EQ(got.configs.at(2).codec, fragmenter::Codec::kPcmu);
+  EXPECT_GT(got.UnitsOf(2), 10u);
 }
 
 TEST_F(PushPeersTest, ASecondPublisherIsToldThatTheStreamIsTaken) {
