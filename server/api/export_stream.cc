@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "playback/mp4/mp4_file.h"
+#include "server/api/export_timeline.h"
 #include "server/api/matroska_export.h"
 #include "server/api/operations.h"
 #include "server/config/units.h"
@@ -64,25 +66,59 @@ Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, Range range) {
   }
 }
 
-// The bytes first: what cannot be read leaves no header without a cluster behind.
-Task<Status> WriteFragment(std::shared_ptr<store::Shard> shard, store::ItemRef item,
-                           MatroskaExport& document, fragmenter::TrackSet& tracks,
-                           std::shared_ptr<net::BodyWriter> out) {
-  PS_CO_TRY(const store::ItemBytes bytes, co_await shard->Open(item, store::BodyForm::kMemory));
-  const auto* body = std::get_if<ByteChain>(&bytes.body);
-  CHECK(body != nullptr);
-  PS_CO_TRY(const auto table, fragmenter::FrameTable::Decode(bytes.meta));
-  ByteChain piece;
-  if (document.NeedsHeader(item.header)) {
-    PS_CO_TRY(const store::TrackSet stored, co_await shard->GetTrackSet(item.header.track_set));
-    PS_CO_TRY(tracks, fragmenter::DecodeTrackSet(stored.meta));
-    piece.Append(stored.body);
+enum class Format { kMatroska, kMp4 };
+
+// One answer: a document, and where tracks change the next one.
+class Writer {
+ public:
+  Writer(std::shared_ptr<store::Shard> shard, Format format, std::shared_ptr<net::BodyWriter> out)
+      : shard_(std::move(shard)), format_(format), out_(std::move(out)) {}
+
+  // The bytes first: what cannot be read, or made into its place of the document, leaves no header
+  // behind that nothing follows.
+  Task<Status> Write(store::ItemRef item) {
+    const std::optional<playback::StoredMedia> before = std::exchange(before_, std::nullopt);
+    PS_CO_TRY(store::ItemBytes bytes, co_await shard_->Open(item, store::BodyForm::kMemory));
+    PS_CO_TRY(auto table, fragmenter::FrameTable::Decode(bytes.meta));
+    const playback::StoredMedia media{std::move(table), std::get<ByteChain>(std::move(bytes.body))};
+    ExportTimeline timeline = timeline_;
+    const bool begins = timeline.BeginsDocument(item.header);
+    ByteChain piece;
+    if (begins) {
+      PS_CO_TRY(const store::TrackSet stored, co_await shard_->GetTrackSet(item.header.track_set));
+      PS_CO_TRY(tracks_, fragmenter::DecodeTrackSet(stored.meta));
+      Result<Bytes> header = stored.body;
+      if (format_ == Format::kMp4) header = playback::MakeMp4Header(tracks_);
+      if (!header.ok()) co_return std::move(header).error();
+      piece.Append(std::move(*header));
+    }
+    PS_CO_TRY(const int64_t run_ms, RunTimeMs(tracks_, media.table, media.cluster));
+    const int64_t shift_ms = timeline.Add(item.header, run_ms);
+    const bool goes_on = !begins && run_ == item.header.run;
+    Result<ByteChain> fragment =
+        format_ == Format::kMatroska
+            ? WithTimestamp(media.cluster, run_ms + shift_ms)
+            : playback::MakeMp4Fragment(tracks_, goes_on ? before : std::nullopt, media, shift_ms,
+                                        sequence_);
+    if (!fragment.ok()) co_return std::move(fragment).error();
+    timeline_ = timeline;
+    run_ = item.header.run;
+    ++sequence_;
+    if (format_ == Format::kMp4 && playback::HasG711(tracks_)) before_ = media;
+    piece.Append(*fragment);
+    co_return co_await out_->Write(std::move(piece));
   }
-  PS_CO_TRY(const int64_t run_ms, RunTimeMs(tracks, table, *body));
-  PS_CO_TRY(const ByteChain cluster, document.Add(item.header, run_ms, *body));
-  piece.Append(cluster);
-  co_return co_await out->Write(std::move(piece));
-}
+
+ private:
+  const std::shared_ptr<store::Shard> shard_;
+  const Format format_;
+  const std::shared_ptr<net::BodyWriter> out_;
+  ExportTimeline timeline_;
+  fragmenter::TrackSet tracks_;                  // of the document under way
+  store::RunId run_ = 0;                         // of the fragment written last
+  std::optional<playback::StoredMedia> before_;  // it, where what follows needs it
+  uint64_t sequence_ = 1;
+};
 
 // With damaged=skip: the rest of the range is still worth having, and such a fragment becomes a
 // hole of the file. The asker compares the bytes that came with the total.
@@ -93,10 +129,9 @@ bool IsLost(const Error& error) {
 
 // An error after the first byte can only cut the connection; the missing end of the chunked
 // body tells the client.
-Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan, bool skip_damaged,
-                      std::shared_ptr<net::BodyWriter> out) {
-  MatroskaExport document;
-  fragmenter::TrackSet tracks;  // of the document under way
+Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan, Format format,
+                      bool skip_damaged, std::shared_ptr<net::BodyWriter> out) {
+  Writer writer(shard, format, std::move(out));
   uint64_t ordinal = plan.first_ordinal;
   while (ordinal <= plan.last_ordinal) {
     store::Selector from = store::FromOrdinal{ordinal};
@@ -105,7 +140,7 @@ Task<Status> WriteAll(std::shared_ptr<store::Shard> shard, Plan plan, bool skip_
     for (const store::ItemRef& item : items) {
       if (item.header.ordinal > plan.last_ordinal) co_return Status();
       if (!IsStoredMedia(item.header)) continue;
-      const Status written = co_await WriteFragment(shard, item, document, tracks, out);
+      const Status written = co_await writer.Write(item);
       if (written.ok()) continue;
       if (!skip_damaged || !IsLost(written.error())) co_return written;
       log::Write(log::kWarning, "fragment left out of an export",
@@ -134,8 +169,15 @@ Result<bool> QueryWord(const net::HttpRequest& request, std::string_view name,
   return Error(ErrorCode::kInvalidArgument, fmt::format("{}: only '{}' is known", name, word));
 }
 
+Result<Format> ParseFormat(std::string_view text) {
+  if (text.empty() || text == "mkv") return Format::kMatroska;
+  if (text == "mp4") return Format::kMp4;
+  return Error(ErrorCode::kInvalidArgument, "format: mkv or mp4");
+}
+
 Result<Range> ParseRange(const net::HttpRequest& request) {
-  PS_TRY_VOID(CheckQuery(request, {"start", "end", "first", "last", "document", "damaged"}));
+  PS_TRY_VOID(
+      CheckQuery(request, {"start", "end", "first", "last", "document", "damaged", "format"}));
   Range range;
   PS_TRY(const auto start, QueryTime(request, "start"));
   PS_TRY(range.end, QueryTime(request, "end"));
@@ -159,6 +201,8 @@ Result<Range> ParseRange(const net::HttpRequest& request) {
 // GET /api/v1/streams/{stream}/export: see docs/playback.md, Export.
 Task<Outcome> ExportStream(Services& services, Call call) {
   PS_CO_TRY(const Range range, ParseRange(call.request));
+  PS_CO_TRY(const Format format, ParseFormat(call.request.QueryValue("format")));
+  const bool mp4 = format == Format::kMp4;
   PS_CO_TRY(const OpenStream stream, FindStream(services, *call.stream));
   PS_CO_TRY(const Plan plan, co_await MakePlan(stream.shard, range));
   if (plan.fragments == 0) {
@@ -167,21 +211,22 @@ Task<Outcome> ExportStream(Services& services, Call call) {
   }
 
   net::HttpResponse response;
-  response.headers.Set("Content-Type", "video/x-matroska");
-  response.headers.Set("Content-Disposition",
-                       fmt::format("attachment; filename=\"{}.mkv\"", call.stream->text()));
+  response.headers.Set("Content-Type", mp4 ? "video/mp4" : "video/x-matroska");
+  response.headers.Set(
+      "Content-Disposition",
+      fmt::format("attachment; filename=\"{}.{}\"", call.stream->text(), mp4 ? "mp4" : "mkv"));
   response.headers.Set("Cache-Control", "no-store");
   response.headers.Set("Penstock-Export-Fragments", std::to_string(plan.fragments));
-  response.headers.Set("Penstock-Export-Bytes", std::to_string(plan.bytes));
+  // An MP4's heads are made as it is written.
+  if (!mp4) response.headers.Set("Penstock-Export-Bytes", std::to_string(plan.bytes));
   response.headers.Set("Penstock-Export-First", std::to_string(plan.first_ordinal));
   response.headers.Set("Penstock-Export-Last", std::to_string(plan.last_ordinal));
   if (plan.next_ordinal) {
     response.headers.Set("Penstock-Export-Next", std::to_string(*plan.next_ordinal));
   }
-  const bool skip_damaged = range.skip_damaged;
-  response.stream = [shard = stream.shard, plan,
-                     skip_damaged](std::shared_ptr<net::BodyWriter> out) {
-    return WriteAll(shard, plan, skip_damaged, std::move(out));
+  response.stream = [shard = stream.shard, plan, format,
+                     skip_damaged = range.skip_damaged](std::shared_ptr<net::BodyWriter> out) {
+    return WriteAll(shard, plan, format, skip_damaged, std::move(out));
   };
   co_return response;
 }

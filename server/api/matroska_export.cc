@@ -1,66 +1,21 @@
 #include "server/api/matroska_export.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/byte_io.h"
+#include "fragmenter/media.h"
 
 namespace penstock::server {
-namespace {
 
-constexpr size_t kTimestampBytes = 8;
-// A block's time and its flags stand right before its frame.
-constexpr size_t kBlockTimeOffset = 3;
-
-Error Misfit(const char* what) { return Error(ErrorCode::kCorruption, what); }
-
-}  // namespace
-
-Result<int64_t> RunTimeMs(const fragmenter::TrackSet& tracks, const fragmenter::FrameTable& table,
-                          const ByteChain& cluster) {
-  if (table.frames.empty()) return Misfit("a frame table without a frame");
-  const fragmenter::Frame& frame = table.frames.front();
-  const fragmenter::TrackConfig* const track = tracks.Find(frame.track);
-  if (track == nullptr || track->clock_rate == 0) return Misfit("a frame of an unknown track");
-  if (frame.offset < kBlockTimeOffset || frame.offset > cluster.size())
-    return Misfit("a frame outside of its cluster");
-  const Bytes head = cluster.Slice(frame.offset - kBlockTimeOffset, 2).Flatten();
-  const auto block_ms = ByteReader(head).Be<int16_t>();
-  const double seconds =
-      static_cast<double>(frame.dts + frame.cts_offset) / static_cast<double>(track->clock_rate);
-  return std::llround(seconds * 1000) - block_ms;
-}
-
-bool MatroskaExport::NeedsHeader(const store::ItemHeader& item) const {
-  return !track_set_ || *track_set_ != item.track_set;
-}
-
-Result<ByteChain> MatroskaExport::Add(const store::ItemHeader& item, int64_t run_ms,
-                                      const ByteChain& cluster) {
+Result<ByteChain> WithTimestamp(const ByteChain& cluster, int64_t milliseconds) {
+  constexpr size_t kTimestampBytes = 8;
   const size_t head_bytes = fragmenter::kClusterTimestampOffset + kTimestampBytes;
   if (cluster.size() < head_bytes) {
     return Error(ErrorCode::kCorruption, "a stored fragment is too short to be a cluster");
   }
-  const Bytes head = cluster.Slice(0, fragmenter::kClusterTimestampOffset).Flatten();
-
-  if (NeedsHeader(item)) {
-    track_set_ = item.track_set;
-    origin_ = item.server_time;
-    run_.reset();
-    end_ms_ = 0;
-  }
-  if (!run_ || *run_ != item.run) {
-    run_ = item.run;
-    // Receipt times of two runs may overlap a little (a camera that sends a burst after it
-    // reconnects); documents may not.
-    shift_ms_ = std::max((item.server_time - *origin_).count(), end_ms_) - run_ms;
-  }
-  const int64_t shifted = std::max<int64_t>(run_ms + shift_ms_, 0);
-  end_ms_ = shifted + std::chrono::duration_cast<std::chrono::milliseconds>(item.duration).count();
-
   ByteWriter rewritten;
-  rewritten.Raw(head);
-  rewritten.Be<int64_t>(shifted);
+  rewritten.Raw(cluster.Slice(0, fragmenter::kClusterTimestampOffset).Flatten());
+  rewritten.Be<int64_t>(std::max<int64_t>(milliseconds, 0));
   ByteChain out(rewritten.Take());
   out.Append(cluster.Slice(head_bytes, cluster.size() - head_bytes));
   return out;

@@ -124,8 +124,10 @@ std::vector<Command> MakeCommands() {
        RunFragments},
       {"export",
        "<stream>",
-       "write a stored range to a Matroska file",
-       "Nothing is encoded again: the file holds the frames as the camera sent them. A hole in the "
+       "write a stored range to a Matroska or MP4 file",
+       "Nothing is encoded again: the file holds the frames as the camera sent them (but an MP4 "
+       "has "
+       "AAC for G.711). A hole in the "
        "recording is a\n"
        "hole in the file, and so is a fragment that is damaged. Where the camera changed its "
        "format, "
@@ -136,11 +138,13 @@ std::vector<Command> MakeCommands() {
        "  --start <time>  default: the oldest\n"
        "  --end <time>    default: the newest\n"
        "  -o <file>       default: <stream>.mkv; - is standard output\n"
+       "  --format <f>    mkv or mp4; default: as the file's name ends, else mkv\n"
        "\n"
        "examples:\n"
        "  penstock export door --start -1h -o door.mkv\n"
+       "  penstock export door --start -1h -o door.mp4\n"
        "  penstock export door --start -5m -o - | ffplay -\n",
-       {{"--start", "--end", "-o"}, {"--quiet"}, 1, 1},
+       {{"--start", "--end", "-o", "--format"}, {"--quiet"}, 1, 1},
        RunExport},
       {"key create",
        "<name>",

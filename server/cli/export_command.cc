@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -7,6 +9,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "base/byte_io.h"
 #include "net/http/target.h"
 #include "server/cli/client.h"
 #include "server/cli/command.h"
@@ -23,14 +26,43 @@ Result<uint64_t> HeaderCount(const net::Headers& headers, std::string_view name)
   return count;
 }
 
-// One line that is written over, on a terminal only.
+// Counts the fragments of an MP4 as its bytes come by: ISO/IEC 14496-12, 4.2, top-level boxes.
+class FragmentCounter {
+ public:
+  void Take(ByteSpan bytes) {
+    while (!bytes.empty()) {
+      const uint64_t skipped = std::min<uint64_t>(left_, bytes.size());
+      left_ -= skipped;
+      bytes = bytes.subspan(skipped);
+      if (bytes.empty()) return;
+      head_[used_++] = bytes.front();
+      bytes = bytes.subspan(1);
+      if (used_ < head_.size()) continue;
+      used_ = 0;
+      ByteReader reader{ByteSpan(head_)};
+      left_ = std::max<uint64_t>(reader.Be<uint32_t>(), head_.size()) - head_.size();
+      if (std::equal(head_.begin() + 4, head_.end(), "moof")) ++count_;
+    }
+  }
+  uint64_t count() const { return count_; }
+
+ private:
+  std::array<uint8_t, 8> head_{};  // size and type of a box
+  size_t used_ = 0;
+  uint64_t left_ = 0;  // of the box under way
+  uint64_t count_ = 0;
+};
+
+// One line that is written over, on a terminal only. Counts what can be known beforehand: bytes, or
+// the fragments of an MP4.
 class Progress {
  public:
-  Progress(uint64_t total, bool quiet)
-      : total_(total), shown_(!quiet && isatty(STDERR_FILENO) == 1) {}
+  Progress(uint64_t total, bool mp4, bool quiet)
+      : total_(total), mp4_(mp4), shown_(!quiet && isatty(STDERR_FILENO) == 1) {}
 
-  void Add(uint64_t bytes) {
-    done_ += bytes;
+  void Add(ByteSpan piece) {
+    bytes_ += piece.size();
+    if (mp4_) fragments_.Take(piece);
     const SteadyTime now = SystemClock().SteadyNow();
     if (!shown_ || now - last_ < milliseconds(200)) return;
     last_ = now;
@@ -41,29 +73,34 @@ class Progress {
     Show();
     std::fputc('\n', stderr);
   }
-  uint64_t done() const { return done_; }
+  uint64_t bytes() const { return bytes_; }
   // What was there when the export began and did not come.
-  uint64_t missing() const { return total_ - std::min(done_, total_); }
+  uint64_t missing() const { return total_ - std::min(done(), total_); }
 
  private:
+  uint64_t done() const { return mp4_ ? fragments_.count() : bytes_; }
+  std::string Text(uint64_t amount) const {
+    return mp4_ ? fmt::to_string(amount) : FormatByteSize(amount);
+  }
   void Show() const {
     const double seconds =
         std::chrono::duration<double>(SystemClock().SteadyNow() - begin_).count();
-    const auto rate = static_cast<uint64_t>(static_cast<double>(done_) / std::max(seconds, 0.001));
-    const uint64_t percent = total_ == 0 ? 100 : std::min<uint64_t>(100, done_ * 100 / total_);
-    std::fputs(
-        fmt::format("\r{:3} %  {} of {}  {}/s   ", percent, FormatByteSize(std::min(done_, total_)),
-                    FormatByteSize(total_), FormatByteSize(rate))
-            .c_str(),
-        stderr);
+    const auto rate = static_cast<uint64_t>(static_cast<double>(bytes_) / std::max(seconds, 0.001));
+    const uint64_t percent = total_ == 0 ? 100 : std::min<uint64_t>(100, done() * 100 / total_);
+    std::fputs(fmt::format("\r{:3} %  {} of {}{}  {}/s   ", percent, Text(std::min(done(), total_)),
+                           Text(total_), mp4_ ? " fragments" : "", FormatByteSize(rate))
+                   .c_str(),
+               stderr);
     std::fflush(stderr);
   }
 
   const uint64_t total_;
+  const bool mp4_;
   const bool shown_;
   const SteadyTime begin_ = SystemClock().SteadyNow();
   SteadyTime last_{};
-  uint64_t done_ = 0;
+  uint64_t bytes_ = 0;
+  FragmentCounter fragments_;
 };
 
 struct CloseFile {
@@ -87,7 +124,7 @@ Result<net::Headers> Save(Client& client, const std::string& target, const std::
   auto saved = client.Download(target, [&](Bytes piece) -> Status {
     if (std::fwrite(piece.data(), 1, piece.size(), file.get()) != piece.size())
       return Os(to_stdout ? name : part);
-    progress.Add(piece.size());
+    progress.Add(piece);
     return Status();
   });
   if (!saved.ok()) {
@@ -99,7 +136,7 @@ Result<net::Headers> Save(Client& client, const std::string& target, const std::
   return saved;
 }
 
-// Players do not go from one Matroska document of a file to the next: door.mkv, door-2.mkv, ...
+// Players do not go from one document of a file to the next: door.mkv, door-2.mkv, ...
 std::string NameOfDocument(const std::string& name, uint64_t document) {
   if (document == 1) return name;
   const std::filesystem::path path(name);
@@ -112,21 +149,25 @@ struct Export {
   std::vector<std::string> files;
   uint64_t fragments = 0;
   uint64_t bytes = 0;
-  uint64_t missing = 0;  // bytes
+  uint64_t missing = 0;  // bytes, or fragments of an MP4
 };
 
 // The head fixes what is exported; the stream may go on meanwhile, and retention, too.
 Result<Export> SaveAll(Client& client, const std::string& target, const std::string& range,
-                       const std::string& name, bool quiet) {
+                       const std::string& name, bool mp4, bool quiet) {
   PS_TRY(const net::Headers plan, client.Head(target + range));
   Export out;
   PS_TRY(out.fragments, HeaderCount(plan, "Penstock-Export-Fragments"));
-  PS_TRY(const uint64_t total, HeaderCount(plan, "Penstock-Export-Bytes"));
+  uint64_t total = out.fragments;
+  if (!mp4) {
+    PS_TRY(total, HeaderCount(plan, "Penstock-Export-Bytes"));
+  }
   PS_TRY(uint64_t first, HeaderCount(plan, "Penstock-Export-First"));
   PS_TRY(const uint64_t last, HeaderCount(plan, "Penstock-Export-Last"));
-  Progress progress(total, quiet);
+  Progress progress(total, mp4, quiet);
   // A pipe takes all documents in a row.
-  const std::string_view which = name == "-" ? "" : "&document=first";
+  const std::string which =
+      fmt::format("&format={}{}", mp4 ? "mp4" : "mkv", name == "-" ? "" : "&document=first");
   while (true) {
     out.files.push_back(NameOfDocument(name, out.files.size() + 1));
     const auto saved =
@@ -140,7 +181,7 @@ Result<Export> SaveAll(Client& client, const std::string& target, const std::str
     PS_TRY(first, HeaderCount(*saved, "Penstock-Export-Next"));
   }
   progress.Finish();
-  out.bytes = progress.done();
+  out.bytes = progress.bytes();
   out.missing = progress.missing();
   return out;
 }
@@ -151,16 +192,20 @@ int RunExport(const Args& args) {
   const auto range = RangeQuery(args);
   if (!range.ok()) return Fail(range.error());
   const std::string& stream = args.positional()[0];
-  const std::string name = args.Flag("-o").value_or(stream + ".mkv");
+  const std::string format = args.Flag("--format").value_or("");
+  const std::string name = args.Flag("-o").value_or(stream + (format == "mp4" ? ".mp4" : ".mkv"));
+  if (format != "" && format != "mkv" && format != "mp4")
+    return Fail(Error(ErrorCode::kInvalidArgument, "--format: mkv or mp4"));
+  const bool mp4 = format == "mp4" || (format.empty() && name.ends_with(".mp4"));
   Client client(DataFolder(args));
   const auto saved =
       SaveAll(client, fmt::format("/api/v1/streams/{}/export", net::PercentEncode(stream)), *range,
-              name, args.Switch("--quiet"));
+              name, mp4, args.Switch("--quiet"));
   if (!saved.ok()) return Fail(saved.error());
   if (saved->missing > 0) {
     std::fputs(fmt::format("penstock: {} of fragments that are damaged or have expired meanwhile "
                            "were left out; the server's log names them\n",
-                           FormatByteSize(saved->missing))
+                           mp4 ? fmt::to_string(saved->missing) : FormatByteSize(saved->missing))
                    .c_str(),
                stderr);
   }
@@ -173,7 +218,7 @@ int RunExport(const Args& args) {
   json.Set("files", std::move(files));
   json.Set("fragments", saved->fragments);
   json.Set("bytes", saved->bytes);
-  json.Set("missing_bytes", saved->missing);
+  json.Set(mp4 ? "missing_fragments" : "missing_bytes", saved->missing);
   std::string text =
       fmt::format("{}: {} fragments, {}\n", name, saved->fragments, FormatByteSize(saved->bytes));
   for (size_t i = 1; i < saved->files.size(); ++i)

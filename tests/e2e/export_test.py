@@ -53,6 +53,23 @@ class Export(ServerTest):
             self.assertEqual(sorted(tracks), ["aac", "h264"])
             self.assertEqual(tracks["h264"]["width"], width)
 
+    def test_an_mp4_has_the_frames_and_times_of_the_mkv(self):
+        self.record("--resize-after", "6", until=lambda segments: len({s.init for s in segments}) == 2 and segments[-3].init == segments[-1].init)
+        self.penstock.cli("export", "door", "-o", self.file)
+        mp4 = self.folder / "door.mp4"
+        said = self.penstock.cli_json("export", "door", "-o", mp4)
+        self.assertEqual(self.files(), ["door-2.mkv", "door-2.mp4", "door.mkv", "door.mp4"])
+        self.assertEqual((said["missing_fragments"], said["fragments"]), (0, len(self.penstock.fragments("door"))))
+        self.assertEqual(said["bytes"], sum(path.stat().st_size for path in self.folder.glob("*.mp4")))
+        for name in ("door", "door-2"):
+            of_mkv, of_mp4 = (media.packet_times(self.folder / f"{name}.{kind}") for kind in ("mkv", "mp4"))
+            self.assertEqual(sorted(of_mp4), ["audio", "video"])
+            for kind, packets in of_mkv.items():
+                self.assertEqual([digest for _, digest in of_mp4[kind]], [digest for _, digest in packets], (name, kind))
+                for (at_mp4, _), (at_mkv, _) in zip(of_mp4[kind], packets):
+                    self.assertAlmostEqual(at_mp4, at_mkv, delta=0.0021, msg=(name, kind))
+            self.assertEqual(media.decode_errors(self.folder / f"{name}.mp4"), "")
+
     def test_a_terminal_shows_how_far_it_is_and_a_pipe_does_not(self):
         self.record()
         command = (programs.ours("penstock"), "export", "door", "--data", self.penstock.data, "-o", self.file)
@@ -78,6 +95,10 @@ class Export(ServerTest):
         self.assertEqual(said["missing_bytes"], fragments[len(fragments) // 2]["bytes"])
         self.assertEqual(said["bytes"], self.file.stat().st_size)
         self.assertEqual(self.files(), ["door.mkv"])
+        self.assertEqual(sorted(media.codecs(self.file)), ["aac", "h264"])
+        done = self.penstock.cli("export", "door", "--format", "mp4", "-o", self.file, "--json", check=False)
+        self.assertEqual((done.returncode, json.loads(done.stdout)["missing_fragments"]), (1, 1), done.stderr)
+        self.assertIn("1 of fragments that are damaged", done.stderr)
         self.assertEqual(sorted(media.codecs(self.file)), ["aac", "h264"])
 
     def test_what_cannot_be_exported_leaves_nothing_behind(self):

@@ -55,6 +55,10 @@ class Sound(ServerTest):
         self.assertEqual(sorted(media.codecs(url)), sorted(["h264", played_as]))
         stored, played = ticks(heard(file)), ticks(heard(url))
         self.assertGreaterEqual(len(stored), 6)
+        mp4 = file.with_suffix(".mp4")
+        self.penstock.cli("export", codec, "-o", mp4)
+        self.assertEqual(sorted(media.codecs(mp4)), sorted(["h264", played_as]))
+        self.assertEqual(ticks(heard(mp4)), played)
         # The last may fall into what the encoder still waits for.
         self.assertIn(len(stored) - len(played), (0, 1))
         for at_stored, at_played in zip(stored, played):

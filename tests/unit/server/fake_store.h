@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 
+#include "fragmenter/media.h"
 #include "store/store.h"
 #include "tests/unit/server/fake_catalog.h"
 
@@ -36,13 +37,14 @@ class FakeShard final : public store::Shard {
   explicit FakeShard(ShardId id) : id_(id) {}
 
   // Puts a fragment there; its number and ordinal follow from its place.
-  void Add(store::ItemHeader header, Bytes body) {
+  void Add(store::ItemHeader header, Bytes body, Bytes meta = {}) {
     header.ordinal = items_.size();
     header.number.index = items_.size() + 1;
     header.number.server_ms = ToMs(header.server_time);
     header.body_bytes = static_cast<uint32_t>(body.size());
     items_.push_back(header);
     bodies_.push_back(std::move(body));
+    metas_.push_back(std::move(meta));
   }
 
   const ShardId& id() const override { return id_; }
@@ -76,12 +78,15 @@ class FakeShard final : public store::Shard {
     store::TrackSet set;
     set.id = id;
     set.body = Bytes::Copy("<header " + std::to_string(id) + ">");
+    set.meta = fragmenter::EncodeTrackSet(fragmenter::TrackSet{
+        {{.number = 1, .codec_private = Bytes::Copy("x"), .clock_rate = 1000}}});
     co_return set;
   }
   Task<Result<store::ItemBytes>> Open(store::ItemRef ref, store::BodyForm) override {
     if (unreadable == ref.header.ordinal) co_return Error(ErrorCode::kCorruption, "bad checksum");
     store::ItemBytes bytes;
     bytes.body = ByteChain(bodies_[ref.header.ordinal]);
+    bytes.meta = metas_[ref.header.ordinal];
     co_return bytes;
   }
   Task<Result<Bytes>> ReadMeta(store::ItemRef) override { co_return Unused(); }
@@ -125,6 +130,7 @@ class FakeShard final : public store::Shard {
   const ShardId id_;
   std::vector<store::ItemHeader> items_;
   std::vector<Bytes> bodies_;
+  std::vector<Bytes> metas_;
 };
 
 // Thread-safe as far as an HTTP server needs it: tests put items there before they ask.

@@ -31,6 +31,25 @@ TEST_F(ExportTest, AnExportIsHeaderAndClustersWithTheirTotalsAhead) {
   EXPECT_EQ(response.headers.Get("Penstock-Export-Bytes"), std::to_string(body->text.size()));
 }
 
+TEST_F(ExportTest, AnMp4IsAnInitSegmentAndAMoofForEachFragment) {
+  CreateStream("door");
+  AddFragment("door", 10'000, 0);
+  AddFragment("door", 12'000, 2000);
+  const net::HttpResponse response = Send(Request("GET", "/api/v1/streams/door/export?format=mp4"));
+  ASSERT_EQ(response.status, 200);
+  EXPECT_EQ(response.headers.Get("Content-Type"), "video/mp4");
+  EXPECT_EQ(response.headers.Get("Penstock-Export-Bytes"), "");
+  EXPECT_THAT(std::string(response.headers.Get("Content-Disposition")), HasSubstr("door.mp4"));
+  const auto body = std::make_shared<CollectedBody>();
+  ASSERT_TRUE(SyncWait(response.stream(body)).ok());
+  EXPECT_EQ(body->text.find("ftyp"), 4u);
+  const size_t first = body->text.find("moof");
+  const size_t second = body->text.find("moof", first + 4);
+  ASSERT_NE(second, std::string::npos);
+  EXPECT_EQ(body->text.find("moof", second + 4), std::string::npos);
+  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/export?format=avi"), 400);
+}
+
 TEST_F(ExportTest, AnExportOfNothingSaysSoBeforeItsFirstByte) {
   CreateStream("door");
   AddFragment("door", 10'000, 0);

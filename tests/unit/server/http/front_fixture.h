@@ -61,19 +61,26 @@ class FrontTest : public testing::Test {
   void CreateStream(std::string_view name) {
     ASSERT_TRUE(SyncWait(store_.CreateStream(*StreamName::Parse(name), 24)).ok());
   }
-  // A two-second fragment whose cluster says `stamp`.
+  // A two-second fragment of one frame, `stamp` milliseconds into its run.
   void AddFragment(std::string_view stream, int64_t server_ms, int64_t stamp, uint64_t run = 1,
                    uint64_t tracks = 1) {
     ByteWriter cluster;
     cluster.Zero(fragmenter::kClusterTimestampOffset);
     cluster.Be<int64_t>(stamp);
+    cluster.Zero(3);  // the block's time and flags
+    fragmenter::FrameTable table;
+    table.frames.push_back(fragmenter::Frame{.track = 1,
+                                             .key = true,
+                                             .offset = static_cast<uint32_t>(cluster.size()),
+                                             .size = 1,
+                                             .dts = stamp});
     cluster.Text("[" + std::to_string(server_ms) + "]");
     store::ItemHeader item;
     item.server_time = ServerTimeFromMs(server_ms);
     item.duration = std::chrono::seconds(2);
     item.run = run;
     item.track_set = tracks;
-    store_.Shard(stream).Add(item, cluster.Take());
+    store_.Shard(stream).Add(item, cluster.Take(), table.Encode());
   }
 
   SimulatedClock clock_{ServerTimeFromMs(1'768'478'400'000)};

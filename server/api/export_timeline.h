@@ -1,0 +1,39 @@
+// Where fragments lie in an exported file. Pure.
+#pragma once
+
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "fragmenter/media.h"
+#include "store/item.h"
+
+namespace penstock::server {
+
+// Where a fragment's cluster begins within its run, milliseconds: the time its blocks count from.
+// The cluster's own time stamp is the producer's clock, which is corrected while the run goes on.
+// kCorruption: table, tracks and cluster do not fit.
+Result<int64_t> RunTimeMs(const fragmenter::TrackSet& tracks, const fragmenter::FrameTable& table,
+                          const ByteChain& cluster);
+
+// Time runs as the server's clock saw it, from the first fragment on, so that a hole in the
+// recording is a hole in the file; within a run it is the run's own, exactly. A change of tracks
+// starts a new document, as GetMedia of Kinesis Video Streams does. A value: a copy tries what may
+// fail.
+class ExportTimeline {
+ public:
+  // True if another document begins with this fragment.
+  bool BeginsDocument(const store::ItemHeader& item) const;
+  // The fragment, which begins at `run_ms` of its run, comes next. How much later it is in its
+  // document than in its run, milliseconds.
+  int64_t Add(const store::ItemHeader& item, int64_t run_ms);
+
+ private:
+  std::optional<ServerTime> origin_;  // of the document under way
+  std::optional<store::TrackSetId> track_set_;
+  std::optional<store::RunId> run_;
+  int64_t shift_ms_ = 0;  // document time - time of the run, constant within a run
+  int64_t end_ms_ = 0;    // document time at which the newest fragment ends
+};
+
+}  // namespace penstock::server
