@@ -134,10 +134,8 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
                   std::function<void(Result<ItemHeader>)> done);
   PendingRecord MakeGap(SlotState& state, uint64_t ordinal, ItemKind kind,
                         GapReason reason) const;  // mutex_ held
-  // Ends the item's slot with a gap; completes when readers see it.
-  Task<Status> Refuse(NewItem item, GapReason reason);
-  // What a slot was to store plays from the window and is a gap otherwise.
-  void LiveOnly(uint64_t ordinal, GapReason reason);
+  // Ends the slot of an item that was not stored; `done` gets `why`.
+  void EndRefused(uint64_t ordinal, const Error& why, Oneshot<Status> done);
   void Complete(uint64_t ordinal);  // what the slot remembers becomes visible in its turn
   void SetRun(ItemRecord& record, RunId run);  // mutex_ held
   std::shared_ptr<TrackSetUse> FindTrackSet(const NewItem& item,

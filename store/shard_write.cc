@@ -200,14 +200,10 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   }
   const uint32_t hours = retention_hours_.load();
   if (!item.track_set.empty()) co_await LoadNewestTrackSet();
-  if (hours > 0 && context_->full.load()) {
-    StoreMetrics::Get().refused_full.Add();
-    PS_CO_TRY_VOID(co_await Refuse(std::move(item), GapReason::kDiskFull));
-    co_return Error(ErrorCode::kFull, "the volume is full");
-  }
   auto taken = TakeSlot(item.slot);
   if (!taken.ok()) co_return std::move(taken).error();
 
+  const bool refused = hours > 0 && context_->full.load();
   ItemRecord& record = *taken;
   ItemHeader& header = record.header;
   header.kind = item.kind;
@@ -218,7 +214,7 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   header.body_bytes = static_cast<uint32_t>(item.body.size());
   header.meta_bytes = static_cast<uint32_t>(item.meta.size());
   record.retention_class = hours;
-  if (hours > 0) {
+  if (hours > 0 && !refused) {
     record.body_crcs = BodyCrcs(item.body);
     record.meta_crc = item.meta.empty() ? 0 : Crc32c(item.meta);
   }
@@ -248,11 +244,17 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
     SlotState* const state = FindSlot(ordinal);
     CHECK(state != nullptr);
     state->item = std::move(remembered);
-    if (hours > 0) submission.records = TakeDeferred(hours);
+    if (hours > 0 && !refused) submission.records = TakeDeferred(hours);
   }
   if (hours == 0) {
     Complete(ordinal);
     co_return result;
+  }
+  Oneshot<Status> done;
+  if (refused) {
+    EndRefused(ordinal, Error(ErrorCode::kFull, "the volume is full"), done);
+    const Status status = co_await done;
+    co_return status.error();
   }
   pending.is_item = true;
   pending.item = std::move(record);
@@ -261,23 +263,15 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   std::vector<uint64_t> deferred = OrdinalsOf(submission.records);
   submission.retention_class = hours;
   submission.records.push_back(std::move(pending));
-  Oneshot<Status> done;
-  const bool plays = header.kind == ItemKind::kFragment;
-  submission.done = [self, ordinal, plays, done, deferred = std::move(deferred)](Status status) {
+  submission.done = [self, ordinal, done, deferred = std::move(deferred)](Status status) {
     self->EndDeferred(deferred, status);
+    if (!status.ok() && IsRefusal(status.error().code())) {
+      self->EndRefused(ordinal, status.error(), done);
+      return;
+    }
     if (status.ok()) {
       self->Complete(ordinal);
       self->SubmitDeferred();  // of appends that were refused while this one was on its way
-    } else if (IsRefusal(status.error().code())) {
-      // The ordinal was promised: it becomes a hole that says why.
-      const bool full = status.error().code() == ErrorCode::kFull;
-      (full ? StoreMetrics::Get().refused_full : StoreMetrics::Get().refused_throttled).Add();
-      const GapReason reason = full ? GapReason::kDiskFull : GapReason::kOverload;
-      if (plays) self->LiveOnly(ordinal, reason);
-      // The refusal is told once readers see it.
-      self->EndWithGap(ordinal, ItemKind::kGap, reason,
-                       [done, status](const Result<ItemHeader>&) { done.Set(status); });
-      return;
     }
     done.Set(std::move(status));
   };
@@ -287,31 +281,26 @@ Task<Result<ItemHeader>> ShardImpl::Append(NewItem item) {
   co_return result;
 }
 
-// Whoever watches goes on. A record is sent again by its producer: nobody may see it twice.
-Task<Status> ShardImpl::Refuse(NewItem item, GapReason reason) {
-  const auto self = shared_from_this();
-  if (item.kind == ItemKind::kFragment) {
-    const Result<ItemHeader> dropped = co_await Drop(std::move(item), reason);
-    co_return dropped.ok() ? Status() : Status(dropped.error());
+// The ordinal was promised: it becomes a hole that says why, and the refusal is told once readers
+// see it. A fragment plays from the window meanwhile, so that whoever watches goes on; a record is
+// sent again by its producer, and nobody may see it twice.
+void ShardImpl::EndRefused(uint64_t ordinal, const Error& why, Oneshot<Status> done) {
+  const bool full = why.code() == ErrorCode::kFull;
+  (full ? StoreMetrics::Get().refused_full : StoreMetrics::Get().refused_throttled).Add();
+  const GapReason reason = full ? GapReason::kDiskFull : GapReason::kOverload;
+  {
+    const std::lock_guard lock(mutex_);
+    SlotState* const state = closed_ == nullptr ? FindSlot(ordinal) : nullptr;
+    if (state != nullptr && state->item.header.kind == ItemKind::kFragment) {
+      state->item.header.gap_reason = reason;
+      state->item.header.flags |= kFlagDropped;
+      LoosenBody(*state);
+      ForgetBodies();
+    }
   }
-  auto taken = TakeSlot(item.slot);
-  if (!taken.ok()) co_return std::move(taken).error();
-  Oneshot<Result<ItemHeader>> done;
-  EndWithGap(taken->header.ordinal, ItemKind::kGap, reason,
-             [done](Result<ItemHeader> header) { done.Set(std::move(header)); });
-  const Result<ItemHeader> gap = co_await done;
-  co_return gap.ok() ? Status() : Status(gap.error());
-}
-
-void ShardImpl::LiveOnly(uint64_t ordinal, GapReason reason) {
-  const std::lock_guard lock(mutex_);
-  SlotState* const state = closed_ == nullptr ? FindSlot(ordinal) : nullptr;
-  if (state == nullptr) return;
-  ItemHeader& header = state->item.header;
-  header.gap_reason = reason;
-  header.flags |= kFlagDropped;
-  LoosenBody(*state);
-  ForgetBodies();
+  EndWithGap(ordinal, ItemKind::kGap, reason, [done, why](const Result<ItemHeader>& ended) {
+    done.Set(ended.ok() ? why : ended.error());
+  });
 }
 
 void ShardImpl::Complete(uint64_t ordinal) {

@@ -90,14 +90,20 @@ class StoreImpl final : public Store, public LaneListener {
   Status RunRetention(ServerTime now);
   Status RemoveExpired(LaneState& state, ServerTime now);
   Status MakeRoom();
-  using Segments = std::vector<std::shared_ptr<Segment>>;
-  Status RemoveOldest(LaneState& state, const Segments& oldest);
+  using Ends = std::vector<std::pair<std::shared_ptr<ShardImpl>, uint64_t>>;
+  Result<std::optional<Ends>> FindEnds(Segment& segment);
+  // What is to go of one lane.
+  struct Removal {
+    std::vector<std::shared_ptr<Segment>> segments;
+    std::map<ShardId, uint64_t> marks;  // what must be hidden durably before
+    std::vector<SegmentSeq> lost;       // missing for good
+  };
+  Status Remove(LaneState& state, const Removal& removal);
   // Missing segments that can hold nothing any more that is kept.
   std::vector<SegmentSeq> ExpiredLosses(LaneState& state, int64_t now_ms);
   void RefreshSpace();
   void WriteSnapshot(uint32_t lane, SegmentSeq sequence, Lsn first_lsn);
   Status RemoveOldMeta(Lane& lane, SegmentSeq before);
-  Result<bool> IsWhollyHidden(Segment& segment, std::map<ShardId, uint64_t>& marks);
   Status SubmitAndWait(Lane& lane, std::vector<MetaRecord> records);
   Status SubmitAndWait(Lane& lane, Submission submission);
 

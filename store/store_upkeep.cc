@@ -1,19 +1,13 @@
 // What the store does by itself: snapshots of metadata, retention, space, spares. On its background
-// thread.
+// thread. What it removes: store_removal.cc.
 #include <algorithm>
 
-#include <fmt/format.h>
-
 #include "base/log.h"
-#include "store/metrics.h"
 #include "store/store_impl.h"
 
 namespace penstock::store {
 namespace {
 
-constexpr int64_t kHourMs = 3'600'000;
-// A segment that could not go yet is looked at again after this long.
-constexpr int64_t kLookAgainMs = 60'000;
 constexpr size_t kRecordsPerSubmission = 512;
 
 }  // namespace
@@ -153,169 +147,6 @@ Status StoreImpl::RunRetention(ServerTime now) {
   Status room = MakeRoom();
   if (!room.ok() && result.ok()) result = std::move(room);
   return result;
-}
-
-// Oldest first, over all lanes and streams: by when the newest item of a segment was received. What
-// was received in the future was so by a clock that was wrong; it goes last.
-Status StoreImpl::MakeRoom() {
-  const uint64_t free = volume_free_bytes_.load();
-  if (free >= options_.min_free_bytes) return {};
-  struct Candidate {
-    size_t lane;
-    std::shared_ptr<Segment> segment;
-  };
-  std::vector<Candidate> candidates;
-  for (size_t lane = 0; lane < lanes_.size(); ++lane) {
-    if (lanes_[lane]->lane->read_only()) continue;
-    for (const auto& segment : lanes_[lane]->lane->segments().All()) {
-      if (segment->header().retention_class != kMetaClass && segment->sealed())
-        candidates.push_back({lane, segment});
-    }
-  }
-  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) {
-    return a.segment->server_ms_max() < b.segment->server_ms_max();
-  });
-  uint64_t wanted = options_.min_free_bytes - free;
-  std::map<size_t, Segments> oldest;
-  for (const Candidate& candidate : candidates) {
-    if (wanted == 0) break;
-    oldest[candidate.lane].push_back(candidate.segment);
-    wanted -= std::min(wanted, candidate.segment->bytes());
-  }
-  Status result;
-  for (const auto& [lane, segments] : oldest) {
-    Status removed = RemoveOldest(*lanes_[lane], segments);
-    if (!removed.ok() && result.ok()) result = std::move(removed);
-  }
-  RefreshSpace();
-  return result;
-}
-
-// As RemoveExpired: marks first, then the files. Of a shard everything up to the last of its items
-// in these segments is hidden.
-Status StoreImpl::RemoveOldest(LaneState& state, const Segments& oldest) {
-  Segments removed;
-  std::map<ShardId, uint64_t> marks;
-  uint64_t bytes = 0;
-  int64_t newest_ms = 0;
-  for (const auto& segment : oldest) {
-    PS_TRY(const std::shared_ptr<DiskFile> file, segment->File());
-    DiskSource source(*file, segment->bytes());
-    const auto footer = ReadFooter(source, segment->header());
-    if (!footer.ok()) continue;  // Damaged: kept for `store check`.
-    bool may_go = true;
-    std::map<ShardId, uint64_t> needed;
-    for (const FooterShard& summary : footer->shards) {
-      const auto shard = FindShard(summary.shard);
-      if (shard) {
-        // An item that is still being filled holds back what comes after it.
-        may_go = may_go && summary.ordinal_max < shard->GetStatus().next_ordinal;
-        needed[summary.shard] = summary.ordinal_max + 1;
-      } else {  // deleted, if every stream can be read
-        const std::lock_guard lock(streams_mutex_);
-        may_go = may_go && unreadable_.empty();
-      }
-    }
-    if (!may_go) continue;
-    for (const auto& [shard, mark] : needed) marks[shard] = std::max(marks[shard], mark);
-    removed.push_back(segment);
-    bytes += segment->bytes();
-    newest_ms = std::max(newest_ms, segment->server_ms_max());
-  }
-  if (removed.empty()) return {};
-  std::vector<MetaRecord> records;
-  for (const auto& [shard, mark] : marks) records.push_back(MakeLowWaterRecord(shard, mark));
-  std::vector<SegmentSeq> sequences;
-  for (const auto& segment : removed) sequences.push_back(segment->header().sequence);
-  records.push_back(MakeSegmentsRemovedRecord(sequences));
-  PS_TRY_VOID(SubmitAndWait(*state.lane, std::move(records)));
-  PS_TRY_VOID(state.lane->RemoveSegments(removed));
-  StoreMetrics::Get().made_room.Add(bytes);
-  log::Write(log::kWarning, "the oldest media made room before its time",
-             {{"bytes", bytes}, {"received_until", FormatRfc3339(ServerTimeFromMs(newest_ms))}});
-  return {};
-}
-
-// 1. Segments of which every item is hidden are found by their footers.
-// 2. The marks that hide them become durable, and that they need not be there any more (recovery: a
-// segment without visible items, registered and found again here).
-// 3. They are unlinked.
-Status StoreImpl::RemoveExpired(LaneState& state, ServerTime now) {
-  const int64_t now_ms = ToMs(now);
-  std::vector<std::shared_ptr<Segment>> expired;
-  std::map<ShardId, uint64_t> marks;
-  for (const auto& segment : state.lane->segments().All()) {
-    const SegmentHeader& header = segment->header();
-    if (header.retention_class == kMetaClass || !segment->sealed()) continue;
-    const int64_t expiry_ms = segment->server_ms_max() + int64_t{header.retention_class} * kHourMs;
-    // In the future: a clock that was wrong then. The marks know better.
-    const bool due = expiry_ms <= now_ms || segment->server_ms_max() > now_ms;
-    if (!due || segment->next_look_ms > now_ms) continue;
-    PS_TRY(const bool gone, IsWhollyHidden(*segment, marks));
-    if (gone) {
-      expired.push_back(segment);
-    } else {
-      segment->next_look_ms = now_ms + kLookAgainMs;
-    }
-  }
-  std::vector<SegmentSeq> removed = ExpiredLosses(state, now_ms);
-  for (const auto& segment : expired) removed.push_back(segment->header().sequence);
-  if (removed.empty()) return {};
-  std::vector<MetaRecord> records;
-  for (const auto& [shard, mark] : marks) records.push_back(MakeLowWaterRecord(shard, mark));
-  records.push_back(MakeSegmentsRemovedRecord(removed));
-  PS_TRY_VOID(SubmitAndWait(*state.lane, std::move(records)));
-  return state.lane->RemoveSegments(expired);
-}
-
-// What was lost is reported for as long as anything in it could be kept: it was received before the
-// loss was noticed, and its stream may be kept longer by now than when it was written.
-std::vector<SegmentSeq> StoreImpl::ExpiredLosses(LaneState& state, int64_t now_ms) {
-  std::vector<SegmentSeq> expired;
-  std::vector<SegmentRecord> lost;
-  {
-    const std::lock_guard fold_lock(state.fold_mutex);
-    for (const auto& [sequence, segment] : state.registered.segments()) {
-      if (segment.lost_ms > 0) lost.push_back(segment);
-    }
-  }
-  if (lost.empty()) return expired;
-  uint32_t hours_max = 0;
-  {
-    const std::lock_guard lock(streams_mutex_);
-    if (!unreadable_.empty()) return expired;
-    for (const auto& [id, shard] : shards_) {
-      if (lanes_[shard->lane()].get() == &state)
-        hours_max = std::max(hours_max, shard->retention_hours());
-    }
-  }
-  for (const SegmentRecord& segment : lost) {
-    const int64_t hours = std::max(hours_max, segment.retention_class);
-    if (segment.lost_ms + hours * kHourMs <= now_ms) expired.push_back(segment.sequence);
-  }
-  return expired;
-}
-
-// Adds the marks that must be durable before the segment goes.
-Result<bool> StoreImpl::IsWhollyHidden(Segment& segment, std::map<ShardId, uint64_t>& marks) {
-  PS_TRY(const std::shared_ptr<DiskFile> file, segment.File());
-  DiskSource source(*file, segment.bytes());
-  auto footer = ReadFooter(source, segment.header());
-  if (!footer.ok()) return false;  // Damaged: kept for `store check`.
-  std::map<ShardId, uint64_t> needed;
-  for (const FooterShard& summary : footer->shards) {
-    const auto shard = FindShard(summary.shard);
-    if (!shard) {  // deleted, if every stream can be read
-      const std::lock_guard lock(streams_mutex_);
-      if (!unreadable_.empty()) return false;
-      continue;
-    }
-    const uint64_t mark = shard->mark();
-    if (mark <= summary.ordinal_max) return false;
-    if (shard->durable_low_water() < mark) needed[summary.shard] = mark;
-  }
-  marks.merge(needed);
-  return true;
 }
 
 Task<Status> StoreImpl::EnforceRetention() {

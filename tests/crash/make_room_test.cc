@@ -1,4 +1,5 @@
 // A volume that keeps space free: the oldest media goes before its time, whole and for good.
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
@@ -101,6 +102,25 @@ TEST_F(MakeRoomTest, ThePowerMayGoAtEveryStepOfIt) {
     disk_->SetCapacity(2 * kCapacity);
     Record(80);
   }
+}
+
+// It is kept for `store check`, and the next one goes in its stead.
+TEST_F(MakeRoomTest, ASegmentThatMustStayIsNotTakenForRoom) {
+  Record(2000);
+  std::filesystem::path oldest;
+  for (const auto& file : disk_->Files()) {
+    if (file.filename().string().ends_with("-24h.segment") && (oldest.empty() || file < oldest))
+      oldest = file;
+  }
+  ASSERT_FALSE(oldest.empty());
+  disk_->Flip(oldest, disk_->Contents(oldest).size() - 40, 1);  // in the footer's CRC
+  const store::Disk::Space space = disk_->GetSpace("/store").value();
+  disk_->SetCapacity(space.total_bytes - space.free_bytes + kMinFree - 4096);
+  ASSERT_TRUE(SyncWait(store_->EnforceRetention()).ok());
+  EXPECT_GE(disk_->GetSpace("/store")->free_bytes, kMinFree);
+  const auto files = disk_->Files();
+  EXPECT_NE(std::find(files.begin(), files.end(), oldest), files.end());
+  ExpectTheNewest();
 }
 
 TEST_F(MakeRoomTest, ItIsOffUnlessAsked) {
