@@ -101,7 +101,9 @@ Status StoreImpl::FillHoles(ShardImpl& shard, std::span<const SegmentRecord> los
     submission.records.assign(holes.begin() + static_cast<std::ptrdiff_t>(at),
                               holes.begin() + static_cast<std::ptrdiff_t>(end));
     const std::vector<PendingRecord> again = submission.records;
-    const Status status = SubmitAndWait(*lanes_[shard.lane()]->lane, std::move(submission));
+    std::vector<Submission> one;
+    one.push_back(std::move(submission));
+    const Status status = SubmitAndWait(*lanes_[shard.lane()]->lane, std::move(one));
     if (status.ok()) continue;
     if (!IsRefusal(status.error().code())) return status;
     // No room even for this: they are written when there is.
@@ -128,23 +130,13 @@ Status StoreImpl::EndReserved(ShardImpl& shard) {
     });
   }
   std::unique_lock lock(mutex);
-  wake.wait(lock, [&] { return left == 0; });
+  // Nobody else looks for the index's room before the store is open.
+  while (!wake.wait_for(lock, std::chrono::seconds(1), [&] { return left == 0; })) {
+    lock.unlock();
+    ResumeIndex();
+    lock.lock();
+  }
   return result;
-}
-
-Status StoreImpl::SubmitAndWait(Lane& lane, Submission submission) {
-  std::mutex mutex;
-  std::condition_variable wake;
-  std::optional<Status> result;
-  submission.done = [&](Status status) {
-    const std::lock_guard lock(mutex);
-    result.emplace(std::move(status));
-    wake.notify_all();
-  };
-  lane.Submit(std::move(submission));
-  std::unique_lock lock(mutex);
-  wake.wait(lock, [&] { return result.has_value(); });
-  return std::move(*result);
 }
 
 }  // namespace penstock::store

@@ -39,6 +39,11 @@ struct StoreMetrics {
       metrics::GetGauge("penstock_store_pending_items", "Records that wait for the log");
   metrics::Gauge& pending_bytes =
       metrics::GetGauge("penstock_store_pending_bytes", "Bytes that wait for the log");
+  metrics::Gauge& index_full = metrics::GetGauge(
+      "penstock_store_index_full", "1 while what is durable waits for room for the index");
+  metrics::Gauge& folds_wait =
+      metrics::GetGauge("penstock_store_folds_waiting",
+                        "Lanes that take nothing because too much waits for the index");
   metrics::Histogram& commit_seconds = metrics::GetHistogram(
       "penstock_store_commit_seconds", "From submission to durable and folded");
   metrics::Histogram& sync_seconds =

@@ -150,13 +150,19 @@ void ShardImpl::Defer(const PendingRecord& gap, std::function<void()> then) {
   }
   Submission submission;
   PendingRecord record;
-  record.record = MakeReservationRecord(id_, ordinal + kReservedOrdinals);
+  const uint64_t end = ordinal + kReservedOrdinals;
+  record.record = MakeReservationRecord(id_, end);
   submission.records.push_back(std::move(record));
-  submission.done = [self = shared_from_this(), ordinal,
-                     then = std::move(then)](const Status& status) {
+  const auto told = std::make_shared<std::function<void()>>(std::move(then));
+  submission.when_durable = [self = shared_from_this(), ordinal, end, told] {
+    // Not by its fold only, which may wait long: it is a promise from now on.
+    self->FoldReservation(end);
+    self->ShowDeferred(ordinal);
+    std::exchange(*told, nullptr)();
+  };
+  submission.done = [told](const Status&) {
     // Without room even for metadata it stays hidden until it is stored.
-    if (status.ok()) self->ShowDeferred(ordinal);
-    then();
+    if (*told) (*told)();
   };
   context_->lane->Submit(std::move(submission));
 }

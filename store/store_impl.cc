@@ -58,12 +58,13 @@ std::shared_ptr<ShardImpl> StoreImpl::FindShard(const ShardId& id) const {
 std::shared_ptr<Shard> StoreImpl::OpenShard(const ShardId& id) { return FindShard(id); }
 
 Status StoreImpl::Fold(uint32_t lane, Lsn lsn, std::vector<FoldRecord> records) {
-  const std::lock_guard lock(lanes_[lane]->fold_mutex);
+  LaneState& state = *lanes_[lane];
+  const std::lock_guard lock(state.fold_mutex);
   IndexBatch rows;
   Touched touched;
   for (FoldRecord& record : records) {
     if (!record.record.is_item) {
-      PS_TRY_VOID(lanes_[lane]->registered.Fold(record.record.meta));
+      PS_TRY_VOID(state.registered.Fold(record.record.meta));
       PS_TRY_VOID(FoldMeta(record.record.meta, rows, touched));
       continue;
     }
@@ -77,9 +78,21 @@ Status StoreImpl::Fold(uint32_t lane, Lsn lsn, std::vector<FoldRecord> records) 
     if (FindShard(id)) shard->PutState(rows);
   }
   rows.PutApplied(lane, lsn);
-  PS_TRY_VOID(index_->Commit(std::move(rows)));
-  lanes_[lane]->folded = lsn;
-  return {};
+  state.folded = lsn;
+  state.unindexed = std::move(rows);
+  return PutInIndex(state);
+}
+
+Status StoreImpl::FoldAgain(uint32_t lane) {
+  const std::lock_guard lock(lanes_[lane]->fold_mutex);
+  return PutInIndex(*lanes_[lane]);
+}
+
+Status StoreImpl::PutInIndex(LaneState& state) {
+  Status committed = index_->Commit(state.unindexed);
+  if (committed.ok()) state.unindexed = IndexBatch();
+  if (index_->waits_for_room()) SetIndexFull(true);
+  return committed;
 }
 
 Status StoreImpl::FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& touched) {
@@ -328,7 +341,7 @@ Store::Stats StoreImpl::GetStats() const {
   const uint64_t kept_free = options_.min_free_bytes > 0 ? options_.min_free_bytes : reserve;
   stats.usable_free_bytes = stats.volume_free_bytes - std::min(stats.volume_free_bytes, kept_free);
   stats.read_only = read_only_.load();
-  stats.full = full_.load();
+  stats.full = full_.load() || index_full_.load();
   {
     const std::lock_guard lock(streams_mutex_);
     stats.unreadable_streams = unreadable_.size();
@@ -339,6 +352,7 @@ Store::Stats StoreImpl::GetStats() const {
       stats.segment_bytes += segment->bytes();
     }
     stats.pending_items += state->lane->pending_items();
+    stats.full = stats.full || state->lane->fold_waits();
   }
   return stats;
 }
@@ -384,6 +398,7 @@ void StoreImpl::CloseNow() {
       if (lanes_[shard->lane()]->lane) shards.push_back(shard);
     }
   }
+  if (index_) ResumeIndex();
   for (const auto& shard : shards) {
     shard->SubmitDeferred();
     // What is hidden stays hidden, wherever the clock stands at the next opening.

@@ -45,14 +45,21 @@ class StoreImpl final : public Store, public LaneListener {
     std::unique_ptr<Lane> lane;
     std::mutex
         fold_mutex;  // held while a batch is folded, and by who needs the state of one instant
-    Lsn folded = 0;  // under fold_mutex, as all below
+    Lsn folded = 0;  // into RAM; under fold_mutex, as all below
     SegmentRegister registered;
+    IndexBatch unindexed;  // rows of that fold which the index has not taken yet
+    // A snapshot that could not be finished because the index has no room: its segment's sequence
+    // and first LSN.
+    std::optional<std::pair<SegmentSeq, Lsn>> snapshot_due;
   };
 
   // LaneListener.
   Status Fold(uint32_t lane, Lsn lsn, std::vector<FoldRecord> records) override;
+  Status FoldAgain(uint32_t lane) override;
   void MetaSegmentBegun(uint32_t lane, SegmentSeq sequence, Lsn first_lsn) override;
   void LaneFailed(uint32_t lane, const Error& error) override;
+
+  Status PutInIndex(LaneState& state);  // its fold_mutex held
 
   using Touched = std::map<ShardId, std::shared_ptr<ShardImpl>>;
   Status FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& touched);
@@ -102,10 +109,14 @@ class StoreImpl final : public Store, public LaneListener {
   // Missing segments that can hold nothing any more that is kept.
   std::vector<SegmentSeq> ExpiredLosses(LaneState& state, int64_t now_ms);
   void RefreshSpace();
+  void ResumeIndex();
+  void SetIndexFull(bool full);
+  void TellLanesFull();
   void WriteSnapshot(uint32_t lane, SegmentSeq sequence, Lsn first_lsn);
   Status RemoveOldMeta(Lane& lane, SegmentSeq before);
   Status SubmitAndWait(Lane& lane, std::vector<MetaRecord> records);
-  Status SubmitAndWait(Lane& lane, Submission submission);
+  // Returns when they are folded, or durable while folds wait.
+  Status SubmitAndWait(Lane& lane, std::vector<Submission> submissions);
 
   void CloseNow();
   void FinishBackground();
@@ -134,6 +145,7 @@ class StoreImpl final : public Store, public LaneListener {
 
   std::atomic<bool> read_only_{false};
   std::atomic<bool> full_{false};
+  std::atomic<bool> index_full_{false};  // folds wait for room on the index's disk
   std::atomic<uint64_t> volume_bytes_{0};
   std::atomic<uint64_t> volume_free_bytes_{0};
 

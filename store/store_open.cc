@@ -78,7 +78,7 @@ Status StoreImpl::Start() {
   PS_TRY_VOID(PrepareFolder());
   PS_TRY(std::vector<LaneLog> logs, ScanLanes());
   PS_TRY(const std::filesystem::path index_directory, disk_.IndexDirectory(options_.directory));
-  PS_TRY(index_, Index::Open(index_directory, id_));
+  PS_TRY(index_, Index::Open(index_directory, id_, disk_.IndexEnvironment()));
   for (const LaneLog& log : logs) {
     auto state = std::make_unique<LaneState>();
     state->context = std::make_shared<ShardContext>();
@@ -96,13 +96,13 @@ Status StoreImpl::Start() {
   rows.PutIncomplete(true);
   if (IndexIsUsable(logs)) {
     for (const LaneLog& log : logs) from.push_back(index_->Applied(log.lane));
-    PS_TRY_VOID(index_->Commit(std::move(rows)));
+    PS_TRY_VOID(index_->Commit(rows));
     PS_TRY_VOID(LoadFromIndex());
   } else {
     PS_TRY_VOID(index_->Clear());
     from.assign(logs.size(), 0);
     PS_TRY_VOID(LoadFromSnapshots(logs, rows));
-    PS_TRY_VOID(index_->Commit(std::move(rows)));
+    PS_TRY_VOID(index_->Commit(rows));
     // What was cleared must not come back: by then the log may have grown past it.
     PS_TRY_VOID(index_->Flush());
   }
@@ -264,7 +264,7 @@ Status StoreImpl::FoldLogs(const std::vector<LaneLog>& logs, const std::vector<L
       if (lsn <= base) continue;
       IndexBatch rows;
       PS_TRY_VOID(FoldMeta(record, rows, touched));
-      PS_TRY_VOID(index_->Commit(std::move(rows)));
+      PS_TRY_VOID(index_->Commit(rows));
     }
   }
   IndexBatch rows;
@@ -278,7 +278,7 @@ Status StoreImpl::FoldLogs(const std::vector<LaneLog>& logs, const std::vector<L
       shard->FoldItem(item, rows);
       touched[id] = shard;
       if (rows.rows() < kFoldRows) return {};
-      PS_TRY_VOID(index_->Commit(std::move(rows)));
+      PS_TRY_VOID(index_->Commit(rows));
       rows = IndexBatch();
       return {};
     }));
@@ -291,7 +291,7 @@ Status StoreImpl::FoldLogs(const std::vector<LaneLog>& logs, const std::vector<L
   for (const LaneLog& log : logs) rows.PutApplied(log.lane, log.end);
   rows.PutIncomplete(!unreadable_.empty());
   StoreMetrics::Get().recovered.Add(batches);
-  return index_->Commit(std::move(rows));
+  return index_->Commit(rows);
 }
 
 // Segments of a program that registered none are taken in; what is missing gets the time of that.

@@ -78,7 +78,8 @@ Status StoreImpl::RemoveExpired(LaneState& state, ServerTime now) {
     }
     removal.segments.push_back(segment);
   }
-  removal.lost = ExpiredLosses(state, now_ms);
+  // While folds wait, those that are removed already would be found again and again.
+  if (!state.lane->fold_waits()) removal.lost = ExpiredLosses(state, now_ms);
   return Remove(state, removal);
 }
 

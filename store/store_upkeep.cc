@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "store/metrics.h"
 #include "store/store_impl.h"
 
 namespace penstock::store {
@@ -13,31 +14,45 @@ constexpr size_t kRecordsPerSubmission = 512;
 }  // namespace
 
 Status StoreImpl::SubmitAndWait(Lane& lane, std::vector<MetaRecord> records) {
-  std::mutex mutex;
-  std::condition_variable wake;
-  size_t left = 0;
-  Status result;
-  for (size_t at = 0; at < records.size(); at += kRecordsPerSubmission) {
-    Submission submission;
-    for (size_t i = at; i < std::min(records.size(), at + kRecordsPerSubmission); ++i) {
-      PendingRecord record;
-      record.record = std::move(records[i]);
-      submission.records.push_back(std::move(record));
-    }
-    submission.done = [&](Status status) {
-      const std::lock_guard lock(mutex);
-      if (!status.ok() && result.ok()) result = std::move(status);
-      if (--left == 0) wake.notify_all();
-    };
-    {
-      const std::lock_guard lock(mutex);
-      ++left;
-    }
-    lane.Submit(std::move(submission));
+  std::vector<Submission> submissions;
+  for (size_t i = 0; i < records.size(); ++i) {
+    if (i % kRecordsPerSubmission == 0) submissions.emplace_back();
+    PendingRecord record;
+    record.record = std::move(records[i]);
+    submissions.back().records.push_back(std::move(record));
   }
-  std::unique_lock lock(mutex);
-  wake.wait(lock, [&] { return left == 0; });
-  return result;
+  return SubmitAndWait(lane, std::move(submissions));
+}
+
+// Who calls may be the one who makes the room that folds wait for.
+Status StoreImpl::SubmitAndWait(Lane& lane, std::vector<Submission> submissions) {
+  struct Waiting {
+    std::mutex mutex;
+    std::condition_variable wake;
+    std::set<size_t> left;
+    Status result;
+    void End(size_t i, const Status& status) {
+      const std::lock_guard lock(mutex);
+      if (left.erase(i) == 0) return;
+      if (!status.ok() && result.ok()) result = status;
+      if (left.empty()) wake.notify_all();
+    }
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  for (size_t i = 0; i < submissions.size(); ++i) waiting->left.insert(i);
+  for (size_t i = 0; i < submissions.size(); ++i) {
+    submissions[i].when_durable = [waiting, i] { waiting->End(i, Status()); };
+    submissions[i].done = [waiting, i](const Status& status) { waiting->End(i, status); };
+    lane.Submit(std::move(submissions[i]));
+  }
+  {
+    std::unique_lock lock(waiting->mutex);
+    waiting->wake.wait(lock, [&] { return waiting->left.empty(); });
+    if (!waiting->result.ok()) return waiting->result;
+  }
+  lane.WaitForFold(lane.durable_lsn());
+  if (lane.read_only()) return Error(ErrorCode::kFenced, "the log is read-only: reopen the store");
+  return {};
 }
 
 void StoreImpl::MetaSegmentBegun(uint32_t lane, SegmentSeq sequence, Lsn first_lsn) {
@@ -49,12 +64,18 @@ void StoreImpl::MetaSegmentBegun(uint32_t lane, SegmentSeq sequence, Lsn first_l
 // 2. The state of one instant is appended to the log; it lies in this segment or later.
 // 3. The index is flushed: it does not need the older segments any more either.
 // 4. Meta segments before this one are unlinked.
-// A crash before 4 finds the older segments, which carry the state as before.
+// A crash before 4 finds the older segments, which carry the state as before. An index without room
+// postpones it all.
 void StoreImpl::WriteSnapshot(uint32_t lane_number, SegmentSeq sequence, Lsn first_lsn) {
   LaneState& state = *lanes_[lane_number];
   Lane& lane = *state.lane;
-  lane.WaitForDurable(first_lsn - 1);
+  const auto postpone = [&] {
+    const std::lock_guard fold_lock(state.fold_mutex);
+    state.snapshot_due.emplace(sequence, first_lsn);
+  };
+  lane.WaitForFold(first_lsn - 1);
   if (lane.read_only()) return;
+  if (lane.fold_waits() || index_->waits_for_room()) return postpone();
   std::vector<MetaRecord> records;
   Lsn as_of = 0;
   uint64_t counter = 0;
@@ -87,7 +108,10 @@ void StoreImpl::WriteSnapshot(uint32_t lane_number, SegmentSeq sequence, Lsn fir
   records.insert(records.begin(), MakeSnapshotBegin({as_of, counter}));
   records.push_back(MakeSnapshotEnd({as_of, count}));
   Status status = SubmitAndWait(lane, std::move(records));
-  if (status.ok()) status = index_->Flush();
+  if (status.ok()) {
+    status = index_->Flush();
+    if (!status.ok() && IsRefusal(status.error().code())) postpone();
+  }
   if (status.ok()) status = RemoveOldMeta(lane, sequence);
   if (status.ok() || status.error().code() == ErrorCode::kClosed) return;
   // The older segments stay; the next snapshot tries again.
@@ -120,7 +144,41 @@ void StoreImpl::RefreshSpace() {
                full ? "volume is full: nothing more is stored" : "volume has room again",
                {{"bytes", space->free_bytes}});
   }
+  TellLanesFull();
+}
+
+void StoreImpl::TellLanesFull() {
+  const bool full = full_.load() || index_full_.load();
   for (const auto& state : lanes_) state->context->full.store(full);
+}
+
+void StoreImpl::SetIndexFull(bool full) {
+  if (full != index_full_.exchange(full)) {
+    log::Write(full ? log::kError : log::kInfo,
+               full ? "there is no room for the index: nothing more is stored"
+                    : "there is room for the index again");
+    StoreMetrics::Get().index_full.Set(full ? 1 : 0);
+  }
+  TellLanesFull();
+}
+
+// If the index found no room: whether there is some by now, and then everything that waited for it.
+void StoreImpl::ResumeIndex() {
+  if (index_->waits_for_room()) index_->LookForRoom();
+  bool waits = false;
+  for (const auto& state : lanes_) {
+    if (!state->lane) continue;
+    state->lane->FoldWaiting();
+    waits = waits || state->lane->fold_waits();
+  }
+  waits = waits || index_->waits_for_room();
+  SetIndexFull(waits);
+  if (waits) return;
+  for (uint32_t lane = 0; lane < lanes_.size(); ++lane) {
+    const std::lock_guard fold_lock(lanes_[lane]->fold_mutex);
+    const auto due = std::exchange(lanes_[lane]->snapshot_due, std::nullopt);
+    if (due) MetaSegmentBegun(lane, due->first, due->second);
+  }
 }
 
 Status StoreImpl::RunRetention(ServerTime now) {
@@ -139,13 +197,15 @@ Status StoreImpl::RunRetention(ServerTime now) {
   for (const auto& state : lanes_) {
     if (state->lane->read_only()) continue;
     state->lane->CloseOldSegments(ToMs(now));
-    state->lane->PrepareSpares();
+    // What room there is, the index needs.
+    if (!index_full_.load()) state->lane->PrepareSpares();
     Status removed = RemoveExpired(*state, now);
     if (!removed.ok() && result.ok()) result = std::move(removed);
   }
   RefreshSpace();
   Status room = MakeRoom();
   if (!room.ok() && result.ok()) result = std::move(room);
+  ResumeIndex();
   return result;
 }
 

@@ -16,6 +16,10 @@
 #include "base/file_slice.h"
 #include "base/result.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace penstock::store {
 
 class DiskFile {
@@ -71,6 +75,9 @@ class Disk {
   // directory/index. The in-memory driver gives a real temporary folder, or one of an older age, as
   // a power cut would leave it.
   virtual Result<std::filesystem::path> IndexDirectory(const std::filesystem::path& directory) = 0;
+  // What the index engine reads and writes its files with; outlives the store. nullptr: the
+  // operating system.
+  virtual rocksdb::Env* IndexEnvironment() { return nullptr; }
 };
 
 // The operating system's files. Lives for the whole program.

@@ -1,7 +1,5 @@
 #include "store/index/index.h"
 
-#include <array>
-
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/options.h>
@@ -9,51 +7,20 @@
 #include <rocksdb/write_batch.h>
 
 #include "base/log.h"
+#include "store/index/engine_watch.h"
 #include "store/index/entry.h"
+#include "store/index/index_batch.h"
 #include "store/index/keys.h"
 
 namespace penstock::store {
 namespace {
 
-enum Family : size_t {
-  kDefault,
-  kItems,
-  kTimes,
-  kProducer,
-  kTrackSets,
-  kShards,
-  kCatalog,
-  kFamilies
-};
-constexpr std::array<const char*, kFamilies> kFamilyNames = {
-    "default", "items", "times", "producer", "track_sets", "shards", "catalog"};
-constexpr std::string_view kRequestPrefix = "request/";
+// How often a write that flushes or compactions hold up is tried again at least.
+constexpr std::chrono::milliseconds kStallLook{50};
 
 using Handles = std::vector<rocksdb::ColumnFamilyHandle*>;
 
 ByteSpan FromSlice(const rocksdb::Slice& slice) { return AsBytes(slice.ToStringView()); }
-
-Status ToStatus(const rocksdb::Status& status, std::string_view what) {
-  if (status.ok()) return {};
-  ErrorCode code = ErrorCode::kIo;
-  if (status.IsNotFound()) code = ErrorCode::kNotFound;
-  if (status.IsCorruption()) code = ErrorCode::kCorruption;
-  if (status.IsNoSpace()) code = ErrorCode::kFull;
-  return Error(code, std::string("index: ") + std::string(what) + ": " + status.ToString());
-}
-
-std::string AppliedKey(uint32_t lane) {
-  ByteWriter out;
-  out.Text("applied/");
-  out.Be(lane);
-  return TakeText(out);
-}
-
-std::string VarintText(uint64_t value) {
-  ByteWriter out;
-  out.Varint(value);
-  return TakeText(out);
-}
 
 rocksdb::Options MakeOptions() {
   rocksdb::Options options;
@@ -82,14 +49,17 @@ rocksdb::Options MakeOptions() {
 }  // namespace
 
 struct Index::Impl {
+  EngineWatch watch;
   std::unique_ptr<rocksdb::DB> db;
   Handles handles;
 
   ~Impl() {
+    watch.StopWaiting();
     for (rocksdb::ColumnFamilyHandle* handle : handles) {
       if (handle != nullptr) db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
     }
     if (db) db->Close().PermitUncheckedError();
+    db.reset();
   }
 
   std::unique_ptr<rocksdb::Iterator> Iterate(Family family) const {
@@ -104,106 +74,20 @@ struct Index::Impl {
   }
 };
 
-// The rows are collected by family number: a batch is filled before anyone asks which database it
-// goes to.
-struct IndexBatch::Impl {
-  struct Operation {
-    enum class Kind { kPut, kErase, kEraseRange } kind;
-    Family family;
-    std::string key;
-    std::string value;  // kEraseRange: the end
-  };
-  std::vector<Operation> operations;
-
-  void Put(Family family, std::string key, std::string value) {
-    operations.push_back({Operation::Kind::kPut, family, std::move(key), std::move(value)});
-  }
-  void Erase(Family family, std::string key) {
-    operations.push_back({Operation::Kind::kErase, family, std::move(key), {}});
-  }
-  void EraseRange(Family family, std::string begin, std::string end) {
-    operations.push_back({Operation::Kind::kEraseRange, family, std::move(begin), std::move(end)});
-  }
-};
-
-IndexBatch::IndexBatch() : impl_(std::make_unique<Impl>()) {}
-IndexBatch::~IndexBatch() = default;
-IndexBatch::IndexBatch(IndexBatch&&) noexcept = default;
-IndexBatch& IndexBatch::operator=(IndexBatch&&) noexcept = default;
-
-void IndexBatch::PutItem(const StoredItem& item) {
-  const ItemHeader& header = item.record.header;
-  const uint64_t index = header.number.index;
-  impl_->Put(kItems, OrdinalKey(item.record.shard, header.ordinal), EncodeStoredItem(item));
-  impl_->Put(kTimes,
-             TimeKey(item.record.shard, item.record.clock_run, header.number.server_ms, index), {});
-  impl_->Put(kProducer, ProducerKey(item.record.shard, ToUs(header.producer_time), index), {});
-}
-void IndexBatch::PutTrackSet(const StoredItem& item) {
-  impl_->Put(kTrackSets, OrdinalKey(item.record.shard, item.record.header.number.index),
-             EncodeStoredItem(item));
-}
-void IndexBatch::EraseTrackSet(const ShardId& shard, TrackSetId id) {
-  impl_->Erase(kTrackSets, OrdinalKey(shard, id));
-}
-void IndexBatch::EraseItemsBefore(const ShardId& shard, uint64_t ordinal) {
-  impl_->EraseRange(kItems, OrdinalKey(shard, 0), OrdinalKey(shard, ordinal));
-}
-void IndexBatch::EraseTimes(const ItemRecord& item) {
-  const ItemHeader& header = item.header;
-  impl_->Erase(kTimes,
-               TimeKey(item.shard, item.clock_run, header.number.server_ms, header.number.index));
-  impl_->Erase(kProducer, ProducerKey(item.shard, ToUs(header.producer_time), header.number.index));
-}
-void IndexBatch::PutShard(const ShardState& state) {
-  impl_->Put(kShards, ShardKey(state.shard), std::string(EncodeShardState(state, true).text()));
-}
-void IndexBatch::EraseShard(const ShardId& shard) {
-  const std::string begin = ShardKey(shard);
-  const std::string end = PrefixEnd(begin);
-  for (const Family family : {kItems, kTimes, kProducer, kTrackSets})
-    impl_->EraseRange(family, begin, end);
-  impl_->Erase(kShards, begin);
-}
-void IndexBatch::PutCatalogEntry(const CatalogEntry& entry) {
-  ByteWriter out;
-  out.Varint(entry.version);
-  out.Raw(entry.value);
-  impl_->Put(kCatalog, entry.key, TakeText(out));
-}
-void IndexBatch::EraseCatalogEntry(std::string_view key) {
-  impl_->Erase(kCatalog, std::string(key));
-}
-void IndexBatch::PutCounter(uint64_t counter) {
-  impl_->Put(kDefault, "catalog_counter", VarintText(counter));
-}
-void IndexBatch::PutRequest(std::string_view id, uint64_t counter, bool applied) {
-  impl_->Put(kDefault, std::string(kRequestPrefix) + std::string(id),
-             VarintText(counter << 1 | (applied ? 1 : 0)));
-}
-void IndexBatch::EraseRequest(std::string_view id) {
-  impl_->Erase(kDefault, std::string(kRequestPrefix) + std::string(id));
-}
-void IndexBatch::PutApplied(uint32_t lane, Lsn lsn) {
-  impl_->Put(kDefault, AppliedKey(lane), VarintText(lsn));
-}
-void IndexBatch::PutIncomplete(bool incomplete) {
-  impl_->Put(kDefault, "incomplete", incomplete ? "1" : "0");
-}
-size_t IndexBatch::rows() const { return impl_->operations.size(); }
-
 Index::Index(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Index::~Index() = default;
 
 Result<std::unique_ptr<Index>> Index::Open(const std::filesystem::path& directory,
-                                           const Uuid& store) {
+                                           const Uuid& store, rocksdb::Env* environment) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error)
     return Error(ErrorCode::kIo, "index: mkdir " + directory.string() + ": " + error.message());
-  const rocksdb::Options options = MakeOptions();
+  rocksdb::Options options = MakeOptions();
   for (const bool last : {false, true}) {
     auto impl = std::make_unique<Impl>();
+    options.env = impl->watch.MakePatient(environment);
+    options.listeners = {impl->watch.listener()};
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
     for (const char* name : kFamilyNames) families.emplace_back(name, options);
     rocksdb::DB* db = nullptr;
@@ -214,11 +98,12 @@ Result<std::unique_ptr<Index>> Index::Open(const std::filesystem::path& director
       const auto id = impl->Get(kDefault, "id");
       const bool fresh = !id.ok() && id.error().code() == ErrorCode::kNotFound;
       if (fresh || (id.ok() && *id == AsText(store))) {
+        impl->watch.StartWaiting();
         auto index = std::unique_ptr<Index>(new Index(std::move(impl)));
         if (fresh) PS_TRY_VOID(index->Clear());
         IndexBatch batch;
         batch.impl_->Put(kDefault, "id", std::string(AsText(store)));
-        PS_TRY_VOID(index->Commit(std::move(batch)));
+        PS_TRY_VOID(index->Commit(batch));
         return index;
       }
     }
@@ -258,7 +143,7 @@ Status Index::Clear() {
   return ToStatus(impl_->db->Write(options, &batch), "clear");
 }
 
-Status Index::Commit(IndexBatch batch) {
+Status Index::Commit(const IndexBatch& batch) {
   rocksdb::WriteBatch rows;
   for (const auto& operation : batch.impl_->operations) {
     rocksdb::ColumnFamilyHandle* const family = impl_->handles[operation.family];
@@ -278,15 +163,44 @@ Status Index::Commit(IndexBatch batch) {
   }
   rocksdb::WriteOptions options;
   options.disableWAL = true;
-  return ToStatus(impl_->db->Write(options, &rows), "write");
+  options.no_slowdown = true;  // says so instead of waiting for a flush, which may wait for room
+  for (;;) {
+    const rocksdb::Status written = impl_->db->Write(options, &rows);
+    if (!written.IsIncomplete()) return ToStatus(written, "write");
+    if (impl_->watch.waits())
+      return Error(ErrorCode::kFull, "index: write: too much waits for room");
+    impl_->watch.AwaitProgress(kStallLook);
+  }
 }
 
+// RocksDB's own waiting would last until there is room.
 Status Index::Flush() {
   rocksdb::FlushOptions options;
-  options.wait = true;
+  options.wait = false;
   options.allow_write_stall = true;
-  return ToStatus(impl_->db->Flush(options, impl_->handles), "flush");
+  for (;;) {
+    if (impl_->watch.waits()) return Error(ErrorCode::kFull, "index: flush: there is no room");
+    const rocksdb::Status begun = impl_->db->Flush(options, impl_->handles);
+    if (!begun.IsTryAgain()) {
+      PS_TRY_VOID(ToStatus(begun, "flush"));
+      break;
+    }
+    impl_->watch.AwaitProgress(kStallLook);
+  }
+  const auto flushed = [this] {
+    uint64_t left = 0;
+    for (rocksdb::ColumnFamilyHandle* const family : impl_->handles) {
+      if (!impl_->db->GetIntProperty(family, rocksdb::DB::Properties::kNumImmutableMemTable, &left))
+        return false;
+      if (left > 0) return false;
+    }
+    return true;
+  };
+  return impl_->watch.Await(flushed);
 }
+
+bool Index::waits_for_room() const { return impl_->watch.waits(); }
+void Index::LookForRoom() { impl_->watch.TryAgain(); }
 
 bool Index::IsIncomplete() const {
   const auto value = impl_->Get(kDefault, "incomplete");

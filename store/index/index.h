@@ -11,6 +11,10 @@
 #include "store/log/record.h"
 #include "store/shard_state.h"
 
+namespace rocksdb {
+class Env;
+}
+
 namespace penstock::store {
 
 // An item and the segment of its lane that holds it.
@@ -59,20 +63,27 @@ struct RequestOutcome {
 };
 
 // Thread-safe. Every call may block on the disk.
+//
+// Without room on the disk what was committed waits in memory and can be read; Flush fails with
+// kFull, and Commit when too much waits. It goes on by itself when LookForRoom finds some.
 class Index {
  public:
   // Opens or makes the index of the store with this id. What cannot be opened, or belongs to
-  // another store, is deleted and made anew.
+  // another store, is deleted and made anew. `environment`: Disk::IndexEnvironment.
   static Result<std::unique_ptr<Index>> Open(const std::filesystem::path& directory,
-                                             const Uuid& store);
+                                             const Uuid& store,
+                                             rocksdb::Env* environment = nullptr);
   ~Index();
 
   // Deletes every row.
   Status Clear();
 
-  Status Commit(IndexBatch batch);
+  // All of it or nothing; may be tried again.
+  Status Commit(const IndexBatch& batch);
   // Makes what was committed durable, all families at one point of the log.
   Status Flush();
+  bool waits_for_room() const;
+  void LookForRoom();
 
   bool IsIncomplete() const;
   Lsn Applied(uint32_t lane) const;

@@ -40,6 +40,7 @@ struct Lane::Batch {
   Lsn lsn = 0;
   std::vector<Submission> submissions;
   std::vector<std::unique_ptr<PartBuilder>> parts;
+  bool taken = false;  // by the listener, whose fold has not ended
 };
 
 Lane::Lane(LaneOptions options, Disk& disk, LaneListener& listener, ThreadPool& background)
@@ -52,6 +53,7 @@ Lane::Lane(LaneOptions options, Disk& disk, LaneListener& listener, ThreadPool& 
       next_sequence_(options_.next_sequence),
       meta_segment_bytes_(options_.meta_segment_bytes),
       published_(options_.next_lsn - 1),
+      folded_(options_.next_lsn - 1),
       sync_helpers_(limits::kBatchesInFlightMax, "store-sync") {}
 
 Lane::~Lane() { Stop(); }
@@ -138,11 +140,12 @@ void Lane::CommitLoop() {
                Error(ErrorCode::kFenced, "the log is read-only: reopen the store"));
         continue;
       }
+      if (fold_waits()) taken = RefuseUnfoldable(std::move(taken));
       batch = Plan(std::move(taken));
     }
     if (!batch) continue;
     Status written = WriteParts(*batch);
-    Publish(*batch, std::move(written));
+    Publish(std::move(batch), std::move(written));
   }
 }
 
@@ -272,49 +275,139 @@ Status Lane::WriteParts(Batch& batch) {
   return result;
 }
 
-void Lane::Publish(Batch& batch, Status written) {
+void Lane::Publish(std::unique_ptr<Batch> batch, Status written) {
   if (!written.ok()) Fail(written.error());
   bool mine = false;
   {
     std::unique_lock lock(turn_mutex_);
-    turn_wake_.wait(lock, [&] { return published_ + 1 == batch.lsn || read_only(); });
-    mine = written.ok() && published_ + 1 == batch.lsn;
+    const auto my_turn = [&] { return published_ + 1 == batch->lsn && !folding_; };
+    turn_wake_.wait(lock, [&] { return my_turn() || read_only(); });
+    // What waits for a fold that can come no more ends with the lane.
+    mine = written.ok() && my_turn() && (folded_ == published_ || !read_only());
+    if (mine) {
+      published_ = batch->lsn;
+      folding_ = true;
+    }
   }
   if (!mine) {
     // Durable or not: nobody was told, and the next opening decides.
     const Error error = written.ok() ? Error(ErrorCode::kFenced, "a batch before this one failed")
                                      : written.error();
-    Refuse(std::move(batch.submissions), error);
+    Refuse(std::move(batch->submissions), error);
     return;
   }
-  std::vector<FoldRecord> records;
-  for (const auto& part : batch.parts) {
-    for (Record& record : part->records())
-      records.push_back({std::move(record), part->segment()->header().sequence});
-    StoreMetrics::Get().bytes.Add(part->bytes());
-  }
+  for (const auto& part : batch->parts) StoreMetrics::Get().bytes.Add(part->bytes());
   StoreMetrics::Get().batches.Add();
-  StoreMetrics::Get().parts.Add(batch.parts.size());
-  durable_lsn_.store(batch.lsn, std::memory_order_release);
-  const Status folded = listener_.Fold(options_.lane, batch.lsn, std::move(records));
-  if (!folded.ok()) Fail(folded.error());
-  for (Submission& submission : batch.submissions) Finish(submission, folded);
-  std::vector<std::shared_ptr<ActiveSegment>> to_seal;
+  StoreMetrics::Get().parts.Add(batch->parts.size());
+  durable_lsn_.store(batch->lsn, std::memory_order_release);
+  for (const Submission& submission : batch->submissions) {
+    if (submission.when_durable) submission.when_durable();
+  }
   {
     const std::lock_guard lock(turn_mutex_);
-    if (folded.ok()) published_ = batch.lsn;
-    for (const auto& part : batch.parts) {
-      const std::shared_ptr<ActiveSegment>& segment = part->segment();
-      if (--segment->unpublished == 0 && segment->closed) to_seal.push_back(segment);
-    }
+    unfolded_.push_back(std::move(batch));
   }
+  FoldInTurn();
+}
+
+// folding_ is the caller's, who is the only one here.
+void Lane::FoldInTurn() {
+  std::unique_lock lock(turn_mutex_);
+  std::vector<std::shared_ptr<ActiveSegment>> to_seal;
+  while (!unfolded_.empty()) {
+    Batch& batch = *unfolded_.front();
+    lock.unlock();
+    Status folded;
+    if (batch.taken) {
+      folded = listener_.FoldAgain(options_.lane);
+    } else {
+      std::vector<FoldRecord> records;
+      for (const auto& part : batch.parts) {
+        for (Record& record : part->records())
+          records.push_back({std::move(record), part->segment()->header().sequence});
+      }
+      batch.taken = true;
+      folded = listener_.Fold(options_.lane, batch.lsn, std::move(records));
+    }
+    if (!folded.ok() && IsRefusal(folded.error().code())) {
+      lock.lock();
+      SetFoldWaits(true);
+      break;
+    }
+    if (!folded.ok()) {
+      Fail(folded.error());
+      RefuseUnfolded();
+      lock.lock();
+      break;
+    }
+    for (Submission& submission : batch.submissions) Finish(submission, folded);
+    lock.lock();
+    folded_ = batch.lsn;
+    for (auto& segment : LeaveSegments(batch)) to_seal.push_back(std::move(segment));
+    unfolded_.pop_front();
+  }
+  if (unfolded_.empty()) SetFoldWaits(false);
+  folding_ = false;
+  lock.unlock();
   turn_wake_.notify_all();
   for (auto& segment : to_seal) SealLater(std::move(segment));
 }
 
-void Lane::WaitForDurable(Lsn lsn) {
+// Those that wait for nothing but being sealed.
+std::vector<std::shared_ptr<ActiveSegment>> Lane::LeaveSegments(const Batch& batch) {
+  std::vector<std::shared_ptr<ActiveSegment>> to_seal;
+  for (const auto& part : batch.parts) {
+    const std::shared_ptr<ActiveSegment>& segment = part->segment();
+    if (--segment->unpublished == 0 && segment->closed) to_seal.push_back(segment);
+  }
+  return to_seal;
+}
+
+void Lane::FoldWaiting() {
+  if (!fold_waits()) return;
+  {
+    std::unique_lock lock(turn_mutex_);
+    turn_wake_.wait(lock, [this] { return !folding_; });
+    folding_ = true;
+  }
+  if (read_only()) RefuseUnfolded();
+  FoldInTurn();
+}
+
+// They are durable and nobody was told; the next opening folds them. Their segments stay unsealed
+// until then, too.
+void Lane::RefuseUnfolded() {
+  std::deque<std::unique_ptr<Batch>> unfolded;
+  {
+    const std::lock_guard lock(turn_mutex_);
+    unfolded.swap(unfolded_);
+  }
+  for (const auto& batch : unfolded) {
+    Refuse(std::move(batch->submissions),
+           Error(ErrorCode::kFenced, "the index takes no more: reopen the store"));
+  }
+}
+
+void Lane::SetFoldWaits(bool waits) {
+  if (fold_waits_.exchange(waits, std::memory_order_acq_rel) == waits) return;
+  StoreMetrics::Get().folds_wait.Add(waits ? 1 : -1);
+}
+
+std::vector<Submission> Lane::RefuseUnfoldable(std::vector<Submission> taken) {
+  std::vector<Submission> urgent;
+  for (Submission& submission : taken) {
+    if (submission.when_durable) {
+      urgent.push_back(std::move(submission));
+    } else {
+      Finish(submission, Error(ErrorCode::kFull, "there is no room for the index"));
+    }
+  }
+  return urgent;
+}
+
+void Lane::WaitForFold(Lsn lsn) {
   std::unique_lock lock(turn_mutex_);
-  turn_wake_.wait(lock, [&] { return published_ >= lsn || read_only(); });
+  turn_wake_.wait(lock, [&] { return folded_ >= lsn || read_only() || fold_waits(); });
 }
 
 void Lane::Fail(const Error& error) {
@@ -336,6 +429,8 @@ void Lane::Stop() {
   queue_wake_.notify_all();
   for (std::thread& thread : committers_) thread.join();
   committers_.clear();
+  RefuseUnfolded();
+  SetFoldWaits(false);
   const std::lock_guard lock(plan_mutex_);
   for (auto& [retention_class, segment] : active_) Close(segment);
   active_.clear();

@@ -13,12 +13,15 @@
 
 namespace penstock::store {
 
-// Records that take effect together. `done` is called once, in LSN order, on a thread of the lane,
-// after the fold.
+// Records that take effect together. `done` is called once, in LSN order, after the fold, on a
+// thread of the lane or one that has called FoldWaiting.
 struct Submission {
   std::vector<PendingRecord> records;
   uint32_t retention_class = kMetaClass;  // where they go
   std::function<void(Status)> done;
+  // Called before `done`, and before the fold, which may have to wait: it is durable. With it a
+  // submission is taken even while folds wait.
+  std::function<void()> when_durable;
   SteadyTime submitted;
   size_t bytes = 0;
 };
@@ -33,7 +36,9 @@ struct FoldRecord {
 class LaneListener {
  public:
   virtual ~LaneListener() = default;
+  // A refusal (IsRefusal): the batch is taken, and FoldAgain is called until its fold has ended.
   virtual Status Fold(uint32_t lane, Lsn lsn, std::vector<FoldRecord> records) = 0;
+  virtual Status FoldAgain(uint32_t lane) = 0;
   // A meta segment has begun: somebody must submit a snapshot of everything that is live once all
   // batches before first_lsn are folded.
   virtual void MetaSegmentBegun(uint32_t lane, SegmentSeq sequence, Lsn first_lsn) = 0;
@@ -67,6 +72,9 @@ Status SealSegment(Segment& segment, DiskFile& file, uint64_t data_end, Lsn dura
 // the parts in parallel, and hand the result to the listener in LSN order:  folded <= durable <
 // planned <= submitted.
 //
+// While the listener refuses a fold, what is durable waits in memory: the batches that were in
+// flight, and submissions that say when_durable. All others are refused with kFull.
+//
 // Thread-safe. A failed write or sync makes the lane read-only; nothing is tried again.
 class Lane {
  public:
@@ -79,6 +87,7 @@ class Lane {
   uint32_t number() const { return options_.lane; }
   bool read_only() const { return read_only_.load(std::memory_order_acquire); }
   Lsn durable_lsn() const { return durable_lsn_.load(std::memory_order_acquire); }
+  bool fold_waits() const { return fold_waits_.load(std::memory_order_acquire); }
   uint64_t pending_items() const { return pending_items_.load(std::memory_order_relaxed); }
   uint64_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
 
@@ -91,8 +100,10 @@ class Lane {
   void CloseOldSegments(int64_t now_ms);  // active ones that span too much time
   void PrepareSpares();
   void KeepMetaSegmentAbove(uint64_t bytes);
-  // Returns when every batch up to this one is folded, or the lane is read-only.
-  void WaitForDurable(Lsn lsn);
+  // Returns when every batch up to this one is folded, or the lane is read-only, or folds wait.
+  void WaitForFold(Lsn lsn);
+  // Tries again to fold what waits.
+  void FoldWaiting();
   // Unlinks segments, durably.
   Status RemoveSegments(const std::vector<std::shared_ptr<Segment>>& segments);
   // Commits what was submitted, then seals every segment. Afterwards Submit refuses.
@@ -119,7 +130,12 @@ class Lane {
   uint32_t PlaceFor(uint32_t retention_class) const;
   bool SpansTooMuch(const ActiveSegment& segment, int64_t now_ms) const;
   Status WriteParts(Batch& batch);
-  void Publish(Batch& batch, Status written);
+  void Publish(std::unique_ptr<Batch> batch, Status written);
+  void FoldInTurn();
+  std::vector<std::shared_ptr<ActiveSegment>> LeaveSegments(const Batch& batch);  // turn mutex held
+  std::vector<Submission> RefuseUnfoldable(std::vector<Submission> taken);
+  void RefuseUnfolded();
+  void SetFoldWaits(bool waits);
   void Refuse(std::vector<Submission> submissions, const Error& error);
   void Finish(Submission& submission, Status status);
   void Close(std::shared_ptr<ActiveSegment> segment);  // plan mutex held
@@ -135,6 +151,7 @@ class Lane {
   // Safe by themselves.
   SegmentTable segments_;
   std::atomic<bool> read_only_{false};
+  std::atomic<bool> fold_waits_{false};
   std::atomic<Lsn> durable_lsn_;
   std::atomic<uint64_t> pending_items_{0};
   std::atomic<uint64_t> pending_bytes_{0};
@@ -162,7 +179,10 @@ class Lane {
 
   std::mutex turn_mutex_;
   std::condition_variable turn_wake_;
-  Lsn published_;  // under turn_mutex_
+  Lsn published_;  // durable in its turn; under turn_mutex_, as all below
+  Lsn folded_;
+  bool folding_ = false;                         // somebody is in FoldInTurn
+  std::deque<std::unique_ptr<Batch>> unfolded_;  // up to published_
 
   // Joined by Stop.
   ThreadPool sync_helpers_;

@@ -165,6 +165,17 @@ Result<std::filesystem::path> FaultDisk::IndexDirectory(const std::filesystem::p
   return state_->index.live();
 }
 
+rocksdb::Env* FaultDisk::IndexEnvironment() {
+  const std::lock_guard lock(state_->mutex);
+  return state_->index_disk == nullptr ? nullptr : state_->index_disk->environment();
+}
+
+IndexDisk& FaultDisk::LimitIndex() {
+  const std::lock_guard lock(state_->mutex);
+  if (state_->index_disk == nullptr) state_->index_disk = std::make_unique<IndexDisk>();
+  return *state_->index_disk;
+}
+
 void FaultDisk::CutPowerAfter(uint64_t calls) {
   const std::lock_guard lock(state_->mutex);
   state_->calls_until_cut = calls;

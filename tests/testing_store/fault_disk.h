@@ -13,6 +13,7 @@
 namespace penstock::testing {
 
 class FaultNames;
+class IndexDisk;
 
 // What can be made to fail. kWrite..kSyncDirectory change the disk and are counted; see
 // CutPowerAfter.
@@ -56,6 +57,7 @@ class FaultDisk final : public store::Disk {
   Result<Space> GetSpace(const std::filesystem::path& directory) override;
   Result<std::shared_ptr<void>> Lock(const std::filesystem::path& path) override;
   Result<std::filesystem::path> IndexDirectory(const std::filesystem::path& directory) override;
+  rocksdb::Env* IndexEnvironment() override;
 
   // The power goes during the nth changing call from now (1: the next one; 0: not), which fails;
   // what it changed may survive like the rest.
@@ -71,6 +73,10 @@ class FaultDisk final : public store::Disk {
   // The same when only the process dies: the next one reads everything that was written, synced or
   // not, and a power cut may still take what was not.
   std::unique_ptr<FaultDisk> Kill(uint64_t seed, IndexAge index);
+
+  // Where the index's files are written; without a call of this before the store opens, the
+  // operating system. Lives as long as this disk.
+  IndexDisk& LimitIndex();
 
   void SnapshotIndex();
   size_t index_snapshots() const;

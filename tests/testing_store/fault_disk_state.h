@@ -9,6 +9,7 @@
 
 #include "tests/testing_store/fault_disk.h"
 #include "tests/testing_store/fault_names.h"
+#include "tests/testing_store/index_disk.h"
 
 namespace penstock::testing {
 
@@ -43,6 +44,7 @@ struct FaultDisk::State {
   FaultNames names;
   std::vector<std::weak_ptr<FaultInode>> files;  // every one made
   IndexFolders index;
+  std::unique_ptr<IndexDisk> index_disk;
   std::set<std::filesystem::path> locked;
   Prng prng{1};
   uint64_t calls = 0;
