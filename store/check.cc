@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "store/check_index.h"
 #include "store/store_impl.h"
 
 namespace penstock::store {
@@ -27,6 +28,7 @@ class Checker {
     }
     for (const LaneLog& log : logs) lanes_ = std::max(lanes_, log.lane + 1);
     for (const LaneLog& log : logs) by_lane_[log.lane] = &log;
+    OpenIndex(logs, id);
     for (const LaneLog& log : logs) {
       report_.segments += log.segments.size();
       report_.findings.insert(report_.findings.end(), log.findings.begin(), log.findings.end());
@@ -41,6 +43,7 @@ class Checker {
     for (const auto& [key, why] : unreadable_)
       Find(key, fmt::format("the stream cannot be read from the catalog: {}", why), true);
     for (const auto& [key, row] : live_) CheckOrdinals(key, row.first, row.second);
+    CompareIndex();
     return std::move(report_);
   }
 
@@ -108,11 +111,51 @@ class Checker {
     }
   }
 
+  // One that the next opening builds anew anyhow is not compared, nor is one with a damaged log.
+  void OpenIndex(const std::vector<LaneLog>& logs, const Uuid& id) {
+    for (const LaneLog& log : logs) {
+      const bool harmed = std::any_of(log.findings.begin(), log.findings.end(),
+                                      [](const auto& finding) { return finding.harmful; });
+      if (harmed || !log.missing.empty()) return;
+    }
+    const auto directory = disk_.IndexDirectory(directory_);
+    if (!directory.ok()) return;
+    auto opened = Index::OpenForReading(*directory, disk_.IndexEnvironment());
+    if (!opened.ok()) return;
+    index_ = std::move(*opened);
+    const auto store = index_->StoreId();
+    if (!store.ok() || *store != AsText(id) || !IsUsable(*index_, logs)) return;
+    comparison_.emplace(*index_, logs);
+  }
+
+  void CompareIndex() {
+    if (!comparison_) return;
+    const auto differs = [&](const std::string& where) {
+      return [this, where](std::string what) {
+        Find(where, std::move(what), true);
+        report_.index_differs = true;
+      };
+    };
+    const auto note = [&](const std::string& where, const Status& compared) {
+      if (!compared.ok()) differs(where)(compared.error().ToString());
+    };
+    note("index", comparison_->CompareCatalog(differs("index")));
+    for (const auto& [key, row] : live_) {
+      const ShardId& shard = row.first.shard;
+      note(key,
+           comparison_->CompareShard(shard, row.second, shards_[shard].low_water, differs(key)));
+    }
+  }
+
   Status ReadItems(const LaneLog& log) {
     std::map<SegmentSeq, std::shared_ptr<Segment>> segments;
     for (const ScannedSegment& scanned : log.segments)
       segments[scanned.segment->header().sequence] = scanned.segment;
-    return VisitItems(log, 0, [&](Lsn, StoredItem item) -> Status {
+    return VisitItems(log, 0, [&](Lsn lsn, StoredItem item) -> Status {
+      const ItemHeader& header = item.record.header;
+      const bool hidden =
+          !item.record.is_track_set() && header.ordinal < shards_[item.record.shard].low_water;
+      if (comparison_ && !hidden) comparison_->See(log.lane, lsn, item);
       Segment& segment = *segments.at(item.segment);
       PS_TRY(const std::shared_ptr<DiskFile> file, segment.File());
       DiskSource source(*file, segment.bytes());
@@ -190,6 +233,8 @@ class Checker {
   std::map<std::string, std::string> unreadable_;                // why, by catalog key
   std::map<uint32_t, const LaneLog*> by_lane_;
   uint32_t lanes_ = 0;
+  std::unique_ptr<Index> index_;
+  std::optional<IndexCheck> comparison_;
 };
 
 }  // namespace

@@ -58,6 +58,7 @@ struct CheckReport {
   uint64_t segments = 0;
   uint64_t items = 0;
   uint64_t body_bytes = 0;
+  bool index_differs = false;  // from the log; told by harmful findings, and mended by deleting it
   std::vector<Finding> findings;
 };
 
@@ -71,7 +72,8 @@ class Store {
   // for a newer format. Blocks.
   static Result<std::unique_ptr<Store>> Open(StoreOptions options, Disk& disk, Clock& clock);
 
-  // Reads every byte of a store that no process has open. Changes nothing. Blocks.
+  // Reads every byte of a store that no process has open, and compares its index with the log.
+  // Changes nothing. Blocks.
   static Result<CheckReport> Check(std::filesystem::path directory, Disk& disk);
 
   // Finishes what was appended, refuses more, folds and closes. Called once, before destruction.

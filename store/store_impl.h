@@ -80,7 +80,6 @@ class StoreImpl final : public Store, public LaneListener {
   Status PrepareFolder();
   Status ReadFormatFile();
   Result<std::vector<LaneLog>> ScanLanes();
-  bool IndexIsUsable(const std::vector<LaneLog>& logs) const;
   Status LoadFromIndex();
   Status LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch& rows);
   void MakeShards(std::map<ShardId, ShardState> states);
@@ -166,6 +165,9 @@ class StoreImpl final : public Store, public LaneListener {
 // Value of a stream's catalog entry.
 Bytes EncodeStreamRow(const StreamInfo& info, uint32_t lane);
 Result<std::pair<StreamInfo, uint32_t>> DecodeStreamRow(std::string_view key, ByteSpan value);
+
+// The index can be continued if all that is newer than it is still in the log.
+bool IsUsable(const Index& index, const std::vector<LaneLog>& logs);
 
 // The FORMAT file. kNotFound if there is none.
 Result<Uuid> ReadFormat(Disk& disk, const std::filesystem::path& directory);

@@ -94,7 +94,7 @@ Status StoreImpl::Start() {
   std::vector<Lsn> from;
   IndexBatch rows;
   rows.PutIncomplete(true);
-  if (IndexIsUsable(logs)) {
+  if (IsUsable(*index_, logs)) {
     for (const LaneLog& log : logs) from.push_back(index_->Applied(log.lane));
     PS_TRY_VOID(index_->Commit(rows));
     PS_TRY_VOID(LoadFromIndex());
@@ -169,11 +169,10 @@ Result<std::vector<LaneLog>> StoreImpl::ScanLanes() {
   return logs;
 }
 
-// The index can be continued if all that is newer than it is still in the log.
-bool StoreImpl::IndexIsUsable(const std::vector<LaneLog>& logs) const {
-  if (index_->IsIncomplete()) return false;
+bool IsUsable(const Index& index, const std::vector<LaneLog>& logs) {
+  if (index.IsIncomplete()) return false;
   for (const LaneLog& log : logs) {
-    const Lsn applied = index_->Applied(log.lane);
+    const Lsn applied = index.Applied(log.lane);
     const Lsn snapshot = log.snapshot ? log.snapshot->as_of : 0;
     if (applied > log.end) return false;
     if (applied < snapshot && log.meta_from > applied + 1) return false;

@@ -79,10 +79,12 @@ int RunStoreCheck(const Args& args) {
     text += fmt::format("{} {}: {}\n", finding.harmful ? "DAMAGE" : "note  ", finding.where,
                         finding.what);
   }
-  text += fmt::format(
-      "{} segments, {} items, {}: {}\n", report->segments, report->items,
-      FormatByteSize(report->body_bytes),
-      sound ? "everything that was acknowledged is readable" : "acknowledged media is damaged");
+  text += fmt::format("{} segments, {} items, {}: {}\n", report->segments, report->items,
+                      FormatByteSize(report->body_bytes),
+                      sound                   ? "everything that was acknowledged is readable"
+                      : report->index_differs ? "the index is not what the log says: without the "
+                                                "folder index the next start builds it anew"
+                                              : "acknowledged media is damaged");
   Print(args, ReportToJson(*report, sound), text);
   return sound ? kDone : kFailed;
 }

@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
@@ -45,6 +46,12 @@ rocksdb::Options MakeOptions() {
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }
+
+class Silence final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
 
 }  // namespace
 
@@ -120,6 +127,28 @@ Result<std::unique_ptr<Index>> Index::Open(const std::filesystem::path& director
   }
   return Error(ErrorCode::kInternal, "unreachable");
 }
+
+Result<std::unique_ptr<Index>> Index::OpenForReading(const std::filesystem::path& directory,
+                                                     rocksdb::Env* environment) {
+  std::error_code error;
+  if (!std::filesystem::exists(directory / "CURRENT", error))
+    return Error(ErrorCode::kNotFound, "index: there is none");
+  rocksdb::Options options = MakeOptions();
+  options.create_if_missing = false;
+  if (environment != nullptr) options.env = environment;
+  options.info_log = std::make_shared<Silence>();  // or it would make a file for it
+  auto impl = std::make_unique<Impl>();
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  for (const char* name : kFamilyNames) families.emplace_back(name, options);
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened =
+      rocksdb::DB::OpenForReadOnly(options, directory.string(), families, &impl->handles, &db);
+  impl->db.reset(db);
+  PS_TRY_VOID(ToStatus(opened, "open"));
+  return std::unique_ptr<Index>(new Index(std::move(impl)));
+}
+
+Result<std::string> Index::StoreId() const { return impl_->Get(kDefault, "id"); }
 
 Status Index::Clear() {
   rocksdb::WriteBatch batch;
@@ -349,6 +378,34 @@ Result<std::vector<Index::TimePlace>> Index::ListProducerTimes(const ShardId& sh
   }
   PS_TRY_VOID(ToStatus(at->status(), "producer times"));
   return out;
+}
+
+bool Index::HasTimes(const ItemRecord& item) const {
+  const ItemHeader& header = item.header;
+  const uint64_t index = header.number.index;
+  return impl_->Get(kTimes, TimeKey(item.shard, item.clock_run, header.number.server_ms, index))
+             .ok() &&
+         impl_->Get(kProducer, ProducerKey(item.shard, ToUs(header.producer_time), index)).ok();
+}
+
+Result<Index::Rows> Index::CountRows(const ShardId& shard, uint64_t from) const {
+  Rows rows;
+  const std::string prefix = ShardKey(shard);
+  const auto count = [&](Family family, const auto& ordinal, uint64_t& counted) -> Status {
+    auto at = impl_->Iterate(family);
+    for (at->Seek(prefix); at->Valid() && at->key().starts_with(prefix); at->Next()) {
+      if (ordinal(at->key()) >= from) ++counted;
+    }
+    return ToStatus(at->status(), kFamilyNames[family]);
+  };
+  const auto by_ordinal = [](const rocksdb::Slice& key) {
+    return ByteReader(FromSlice(key).last(8)).Be<uint64_t>();
+  };
+  const auto by_time = [](const rocksdb::Slice& key) { return PlaceOf(key, 0).ordinal; };
+  PS_TRY_VOID(count(kItems, by_ordinal, rows.items));
+  PS_TRY_VOID(count(kTimes, by_time, rows.times));
+  PS_TRY_VOID(count(kProducer, by_time, rows.producer));
+  return rows;
 }
 
 }  // namespace penstock::store

@@ -73,8 +73,13 @@ class Index {
   static Result<std::unique_ptr<Index>> Open(const std::filesystem::path& directory,
                                              const Uuid& store,
                                              rocksdb::Env* environment = nullptr);
+  // To be looked at: nothing is written, nor may it be by others. kNotFound if there is none.
+  static Result<std::unique_ptr<Index>> OpenForReading(const std::filesystem::path& directory,
+                                                       rocksdb::Env* environment);
   ~Index();
 
+  // The store it belongs to.
+  Result<std::string> StoreId() const;
   // Deletes every row.
   Status Clear();
 
@@ -99,6 +104,17 @@ class Index {
   // Items with from <= ordinal < end, in order, at most `limit`.
   Result<std::vector<StoredItem>> ListItems(const ShardId& shard, uint64_t from, uint64_t end,
                                             size_t limit) const;
+
+  // Whether the item's rows of both time orders are there.
+  bool HasTimes(const ItemRecord& item) const;
+  // Rows of items from this ordinal on, in each order.
+  struct Rows {
+    uint64_t items = 0;
+    uint64_t times = 0;
+    uint64_t producer = 0;
+    friend bool operator==(const Rows&, const Rows&) = default;
+  };
+  Result<Rows> CountRows(const ShardId& shard, uint64_t from) const;
 
   // Places in the two time orders: the ordinal and the time of the last row at or before `t`, of
   // the first row after it.

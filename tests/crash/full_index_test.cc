@@ -97,6 +97,10 @@ class FullIndexTest : public StoreFixture {
   void ExpectFoldOfTheLogIsTheIndex() {
     const auto before = List(shard_);
     End();
+    const auto report = store::Store::Check(options_.directory, *disk_);
+    ASSERT_TRUE(report.ok()) << report.error().ToString();
+    for (const auto& finding : report->findings)
+      EXPECT_FALSE(finding.harmful) << finding.where << ": " << finding.what;
     disk_ = disk_->Kill(1, IndexAge::kNone);
     Start();
     const auto after = List(shard_);
