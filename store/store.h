@@ -110,7 +110,7 @@ class Store {
     uint64_t segment_bytes = 0;
     uint64_t pending_items = 0;
     bool read_only = false;  // a lane refused a sync; reopen to recover
-    bool full = false;
+    bool full = false;       // there is no room, for items or for the index; it passes by itself
     uint64_t unreadable_streams =
         0;  // their rows in the catalog are damaged; nothing of them is removed
   };

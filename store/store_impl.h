@@ -144,7 +144,7 @@ class StoreImpl final : public Store, public LaneListener {
 
   std::atomic<bool> read_only_{false};
   std::atomic<bool> full_{false};
-  std::atomic<bool> index_full_{false};  // folds wait for room on the index's disk
+  std::atomic<bool> index_full_{false};  // a write of the index waits for room, or folds do
   std::atomic<uint64_t> volume_bytes_{0};
   std::atomic<uint64_t> volume_free_bytes_{0};
 

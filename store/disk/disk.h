@@ -75,8 +75,8 @@ class Disk {
   // directory/index. The in-memory driver gives a real temporary folder, or one of an older age, as
   // a power cut would leave it.
   virtual Result<std::filesystem::path> IndexDirectory(const std::filesystem::path& directory) = 0;
-  // What the index engine reads and writes its files with; outlives the store. nullptr: the
-  // operating system.
+  // What the index engine reads and writes its files with, so that tests can fill its disk, too;
+  // outlives the store. nullptr: the operating system.
   virtual rocksdb::Env* IndexEnvironment() { return nullptr; }
 };
 
