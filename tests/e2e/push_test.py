@@ -96,8 +96,8 @@ class Push(ServerTest):
                 connection.sendall(f"ANNOUNCE {self.target(f'new-{i}')} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\n"
                                    f"Content-Length: {len(sdp)}\r\n\r\n{sdp}".encode())
                 self.assertIn(b"200 OK", connection.recv(4096))
-        self.assertEqual(self.penstock.get_json("/api/v1/streams")["streams"], [])
         waiting.until("nobody publishes", lambda: self.penstock.metric("penstock_publications") == 0)
+        self.assertEqual(self.penstock.get_json("/api/v1/streams")["streams"], [])
         self.assertEqual(self.penstock.cli_json("source", "status")["publications"], [])
 
     def test_a_codec_that_cannot_be_stored_is_refused_by_name(self):
