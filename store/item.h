@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/ids.h"
@@ -20,7 +21,8 @@ enum class ItemKind : uint8_t {
                    // fragments through its id
 };
 
-// Why there is a hole. Stored; never renumber.
+// Why there is a hole: of a gap the time it takes, of a fragment that starts a run the time between
+// the item before it and itself. Stored; never renumber.
 enum class GapReason : uint8_t {
   kNone = 0,
   kCameraLost = 1,
@@ -30,6 +32,7 @@ enum class GapReason : uint8_t {
   kRestart = 5,
   kSourceRemoved = 6,
 };
+std::string_view GapReasonName(GapReason reason);  // "camera-lost"
 
 // Facts about an item. Stored bits; never renumber.
 enum ItemFlags : uint32_t {
