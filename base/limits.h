@@ -128,6 +128,10 @@ inline constexpr size_t kReceiveSlabBytes = 64 * 1024 - 64;
 inline constexpr size_t kReorderPacketsMax = 256;
 inline constexpr std::chrono::milliseconds kReorderWait{200};
 
+// A pause up to this long where a run begins and nothing was wrong is the camera's jitter, not a
+// hole.
+inline constexpr std::chrono::milliseconds kPauseNoHole{3000};
+
 // HLS lists (DESIGN: long lists kill browser tabs).
 inline constexpr size_t kPlaylistEntriesMax = 3600;
 inline constexpr std::chrono::hours kStoredRangeMax{6};

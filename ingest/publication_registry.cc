@@ -1,9 +1,12 @@
 #include "ingest/publication_registry.h"
 
+#include <limits>
+
 #include <fmt/format.h>
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "store/media_before.h"
 
 namespace penstock::ingest {
 namespace {
@@ -13,6 +16,8 @@ using std::chrono::seconds;
 
 // Longer than any sane key frame interval of a camera that has just been asked to play.
 constexpr seconds kPatience{5};
+
+constexpr uint64_t kEveryOrdinal = std::numeric_limits<uint64_t>::max();
 
 metrics::Gauge& ActiveGauge() {
   return metrics::GetGauge("penstock_publications", "Streams that are being published now");
@@ -115,9 +120,13 @@ SourceStatus CombineStatus(const SourceStatus& reported, const SourceStatus& jud
 class PublicationRegistry::Sink final : public MediaSink {
  public:
   Sink(PublicationRegistry& registry, const StreamName& stream)
-      : recorder_([&registry, stream] { return registry.FindOrCreate(stream); },
-                  registry.options().cut, registry.pending_, registry.clock_,
-                  [&registry, stream] { registry.Ended(stream); }) {}
+      : recorder_(
+            [&registry, stream] { return registry.FindOrCreate(stream); },
+            [&registry, stream](const ShardId& shard, uint64_t after, store::GapReason reason) {
+              registry.holes_.Note(stream, shard, after, reason);
+            },
+            registry.options().cut, registry.pending_, registry.clock_,
+            [&registry, stream] { registry.Ended(stream); }) {}
 
   void SetTrack(fragmenter::TrackConfig config) override { recorder_.SetTrack(std::move(config)); }
   void SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
@@ -138,7 +147,7 @@ class PublicationRegistry::Sink final : public MediaSink {
 
 PublicationRegistry::PublicationRegistry(store::Store& store, Clock& clock,
                                          RecordingOptions options)
-    : store_(store), clock_(clock), options_(options) {}
+    : store_(store), clock_(clock), holes_(store.catalog()), options_(options) {}
 
 PublicationRegistry::~PublicationRegistry() { CHECK(active_ == 0); }
 
@@ -195,7 +204,7 @@ Status PublicationRegistry::CheckNewStream(const StreamName& stream) const {
   return Status();
 }
 
-Task<Result<std::shared_ptr<store::Shard>>> PublicationRegistry::FindOrCreate(StreamName stream) {
+Task<Result<OpenedShard>> PublicationRegistry::FindOrCreate(StreamName stream) {
   std::optional<store::StreamInfo> info = store_.GetStream(stream);
   if (!info) {
     Result<store::StreamInfo> created =
@@ -214,7 +223,35 @@ Task<Result<std::shared_ptr<store::Shard>>> PublicationRegistry::FindOrCreate(St
     co_return Error(ErrorCode::kUnavailable,
                     fmt::format("stream {} was deleted meanwhile", stream.text()));
   }
-  co_return std::move(shard);
+  OpenedShard opened;
+  opened.shard = shard;
+  const auto newest = co_await store::MediaBefore(shard, kEveryOrdinal);
+  if (!newest.ok()) {
+    // What comes is recorded all the same, without a word on what came before.
+    log::Write(log::kWarning, "newest media not found",
+               {{"stream", stream.text()}, {"error", newest.error().ToString()}});
+  } else if (*newest) {
+    const store::ItemHeader& last = **newest;
+    MediaEnd end;
+    end.ordinal = last.ordinal;
+    end.time = last.server_time + std::chrono::duration_cast<milliseconds>(last.duration);
+    end.reason = holes_.ReasonAfter(stream, shard->id(), last.ordinal);
+    opened.before = end;
+  }
+  co_return std::move(opened);
+}
+
+store::GapReason PublicationRegistry::WhyNothing(const StreamName& stream, const ShardId& shard,
+                                                 uint64_t last) const {
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = entries_.find(stream);
+    const bool active = found != entries_.end() && found->second.active && found->second.view;
+    const auto missing = active ? found->second.view->Snapshot(clock_.SteadyNow()).missing
+                                : std::optional<store::GapReason>();
+    if (missing) return *missing;
+  }
+  return holes_.ReasonAfter(stream, shard, last);
 }
 
 void PublicationRegistry::Ended(const StreamName& stream) {
@@ -307,12 +344,13 @@ Task<void> PublicationRegistry::Drain() {
     Oneshot<Unit> drained;
     {
       const std::lock_guard lock(mutex_);
-      if (active_ == 0) co_return;
+      if (active_ == 0) break;
       CHECK(!drained_.has_value());
       drained_ = drained;
     }
     co_await drained;
   }
+  co_await holes_.Drain();
 }
 
 size_t PublicationRegistry::active() const {

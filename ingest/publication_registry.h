@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 
+#include "ingest/hole_notes.h"
 #include "ingest/recorder.h"
 #include "ingest/sources.h"
 #include "store/store.h"
@@ -22,6 +23,8 @@ class PublicationRegistry final : public Publications {
   PublicationRegistry(store::Store& store, Clock& clock, RecordingOptions options);
   ~PublicationRegistry() override;
 
+  // Before anything is published.
+  Task<void> Start() { return holes_.Sweep(store_); }
   // For publications that begin, and streams that are made, from now on.
   void SetOptions(RecordingOptions options);
 
@@ -32,8 +35,15 @@ class PublicationRegistry final : public Publications {
   void Expect(const StreamName& stream, std::string from);
   void Forget(const StreamName& stream);
 
+  // Its source was removed, and the publication has ended: nobody expects media.
+  Task<void> NoteRemoval(StreamName stream) { return holes_.NoteRemoval(std::move(stream)); }
+  // As Sources says.
+  store::GapReason WhyNothing(const StreamName& stream, const ShardId& shard, uint64_t last) const;
+
   std::vector<PublicationStatus> GetStatus() const;
 
+  // The server ends: publications that end from now on do so because of it.
+  void Stop() { holes_.Stop(); }
   // Waits until every sink is gone and its last fragment has reached the store or failed.
   Task<void> Drain();
   size_t active() const;
@@ -52,7 +62,7 @@ class PublicationRegistry final : public Publications {
 
   // Whether a publisher may hope that a stream of this name can be made.
   Status CheckNewStream(const StreamName& stream) const;
-  Task<Result<std::shared_ptr<store::Shard>>> FindOrCreate(StreamName stream);
+  Task<Result<OpenedShard>> FindOrCreate(StreamName stream);
   void Ended(const StreamName& stream);
   RecordingOptions options() const;
   Status Claim(const StreamName& stream, const std::string& source);
@@ -61,6 +71,7 @@ class PublicationRegistry final : public Publications {
   store::Store& store_;
   Clock& clock_;
   PendingBytes pending_;
+  HoleNotes holes_;
 
   mutable std::mutex mutex_;
   RecordingOptions options_;

@@ -15,6 +15,22 @@ metrics::Counter& DroppedCounter(std::string_view reason) {
                              fmt::format("reason=\"{}\"", reason));
 }
 
+void CountGap(store::GapReason reason, std::chrono::microseconds length) {
+  metrics::GetCounter("penstock_gap_milliseconds_total",
+                      "Time of which nothing is stored although its stream goes on, by reason",
+                      fmt::format("reason=\"{}\"", store::GapReasonName(reason)))
+      .Add(static_cast<uint64_t>(std::max<int64_t>(length.count() / 1000, 0)));
+}
+
+// Of what the store refuses.
+store::GapReason ReasonOf(ErrorCode code) {
+  return code == ErrorCode::kFull ? store::GapReason::kDiskFull : store::GapReason::kOverload;
+}
+
+std::chrono::milliseconds InMs(std::chrono::microseconds t) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(t);
+}
+
 uint32_t ItemFlagsOf(const fragmenter::FragmentFlags& flags) {
   uint32_t out = 0;
   if (flags.damaged) out |= store::kFlagDamaged;
@@ -22,10 +38,6 @@ uint32_t ItemFlagsOf(const fragmenter::FragmentFlags& flags) {
   if (flags.clock_jump) out |= store::kFlagClockJump;
   if (flags.producer_time_sane) out |= store::kFlagProducerTimeSane;
   return out;
-}
-
-int64_t SecondOf(SteadyTime t) {
-  return std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count();
 }
 
 }  // namespace
@@ -37,19 +49,10 @@ bool PendingBytes::TryTake(size_t bytes) {
   return false;
 }
 
-std::string DescribeTrack(const fragmenter::TrackConfig& config) {
-  const std::string_view codec = fragmenter::CodecName(config.codec);
-  if (fragmenter::IsVideo(config.codec))
-    return fmt::format("{} {}x{}", codec, config.width, config.height);
-  const std::string channels = config.channels == 1   ? "mono"
-                               : config.channels == 2 ? "stereo"
-                                                      : fmt::format("{} channels", config.channels);
-  return fmt::format("{} {} Hz {}", codec, config.sample_rate, channels);
-}
-
 // What appends need after the recorder is gone.
 struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   OpenShard open_shard;
+  NoteHole note_hole;
   std::shared_ptr<store::Shard> shard;  // null until somebody had something to store
   std::shared_ptr<View> view;
   PendingBytes* pending = nullptr;
@@ -66,6 +69,10 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   uint64_t breaks = 0;   // what ends later than the connection it came by says nothing of the next
   bool over = false;     // the shard takes nothing more: deleted, or the store is closing
   store::RunId run = 0;  // 0: the next fragment starts one
+  // The end of the newest item with media, or what was to be some. Nothing: there is none.
+  std::optional<MediaEnd> end;  // its reason: why what comes next does not follow; kNone: it does
+  bool lost = false;            // packets, since the newest fragment began
+  bool lost_before = false;     // the same, when `slot` was taken
   std::shared_ptr<const fragmenter::TrackSet> tracks;
   Bytes track_set;
   Bytes track_set_meta;
@@ -78,14 +85,17 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   }
 
   static Task<void> RunOpen(std::shared_ptr<Pipeline> self) {
-    Result<std::shared_ptr<store::Shard>> opened = co_await self->open_shard();
-    self->opening = false;
+    Result<OpenedShard> opened = co_await self->open_shard();
     if (opened.ok()) {
-      self->shard = std::move(opened).value();
+      self->shard = std::move(opened->shard);
+      self->end = opened->before;
+      self->ShowMissing();
     } else {
       self->NoteStorage(opened.error(), self->breaks);
     }
+    // An append may end at once: the recorder is not drained before all of them have begun.
     self->StoreEarly();
+    self->opening = false;
     self->NotifyIfDrained();
   }
 
@@ -112,16 +122,47 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
       }
     }
     // They had no ordinal: viewers must be told of the hole by a discontinuity.
-    if (std::exchange(early_lost, false)) run = 0;
+    if (std::exchange(early_lost, false)) {
+      run = 0;
+      BeginHole(store::GapReason::kOverload);
+    }
+    if (closed) EndMedia(store::GapReason::kSourceRemoved);
     NoteWaiting();
+  }
+
+  // The first reason of a hole is its reason. False: it has one already, or there is no media
+  // before it.
+  bool BeginHole(store::GapReason reason) {
+    if (!end || end->reason != store::GapReason::kNone) return false;
+    end->reason = reason;
+    ShowMissing();
+    return true;
+  }
+  void EndMedia(store::GapReason reason) {
+    if (shard && !over && BeginHole(reason)) note_hole(shard->id(), end->ordinal, reason);
+  }
+  void ShowMissing() {
+    const std::lock_guard lock(view->mutex_);
+    view->counters_.missing = end ? end->reason : store::GapReason::kNone;
+  }
+
+  // What to say of the time before a fragment that starts a run.
+  store::GapReason ReasonBefore(ServerTime start) const {
+    if (!end || end->reason != store::GapReason::kNone) {
+      return end ? end->reason : store::GapReason::kNone;
+    }
+    if (start - end->time <= limits::kPauseNoHole) return store::GapReason::kNone;
+    return lost_before ? store::GapReason::kPacketLoss : store::GapReason::kCameraLost;
   }
 
   void TakeSlot() {
     Result<store::Slot> opened = shard->OpenSlot();
+    lost_before = std::exchange(lost, false);
     if (opened.ok()) {
       slot = std::move(opened).value();
     } else {
       NoteStorage(opened.error(), breaks);
+      BeginHole(ReasonOf(opened.error().code()));
     }
   }
 
@@ -135,13 +176,17 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
       return;
     }
     const size_t bytes = fragment.cluster.size();
+    const ServerTime begins = slot.server_time();
+    const std::optional<MediaEnd> before = end;
     store::NewItem item = MakeItem(std::move(fragment));
+    std::chrono::milliseconds hole{0};
+    if (before && item.gap_reason != store::GapReason::kNone) hole = begins - before->time;
     const bool overload =
         waiting >= limits::kPendingFragmentsPerStreamMax || !pending->TryTake(bytes);
     ++waiting;
     NoteWaiting();
     Detach(overload ? RunDrop(shared_from_this(), std::move(item))
-                    : RunAppend(shared_from_this(), std::move(item), bytes));
+                    : RunAppend(shared_from_this(), std::move(item), bytes, hole));
   }
 
   store::NewItem MakeItem(fragmenter::Fragment fragment) {
@@ -152,6 +197,9 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     }
     if (fragment.starts_run) run = 0;
     store::NewItem item;
+    if (run == 0) item.gap_reason = ReasonBefore(slot.server_time());
+    end = MediaEnd{slot.ordinal(), slot.server_time() + InMs(fragment.duration)};
+    ShowMissing();
     // A fragment that is the first of its run names itself by 0.
     item.run = run;
     if (run == 0) run = slot.number().index;
@@ -167,27 +215,37 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     return item;
   }
 
-  static Task<void> RunAppend(std::shared_ptr<Pipeline> self, store::NewItem item, size_t bytes) {
+  // `hole` before it is counted when both its ends are durable.
+  static Task<void> RunAppend(std::shared_ptr<Pipeline> self, store::NewItem item, size_t bytes,
+                              std::chrono::milliseconds hole) {
+    const store::GapReason before = item.gap_reason;
+    const std::chrono::microseconds duration = item.duration;
     const store::RunId run_of_item = item.run != 0 ? item.run : item.slot.number().index;
     const uint64_t breaks = self->breaks;
     const Result<store::ItemHeader> stored = co_await self->shard->Append(std::move(item));
     self->pending->Give(bytes);
     if (stored.ok()) {
       self->NoteStored(breaks);
+      if (before != store::GapReason::kNone) CountGap(before, hole);
     } else {
       self->NoteStorage(stored.error(), breaks);
       self->CountDropped("refused");
       const ErrorCode code = stored.error().code();
       const bool live = code == ErrorCode::kFull || code == ErrorCode::kUnavailable;
+      CountGap(ReasonOf(code), duration);
       // What nobody sees is a gap: what follows does not continue its run, unless another has begun
       // already.
-      if (!live && self->run == run_of_item) self->run = 0;
+      if (!live && self->run == run_of_item) {
+        self->run = 0;
+        self->BeginHole(ReasonOf(code));
+      }
     }
     self->Ended();
   }
 
   static Task<void> RunDrop(std::shared_ptr<Pipeline> self, store::NewItem item) {
     self->CountDropped("overload");
+    CountGap(store::GapReason::kOverload, item.duration);
     const uint64_t breaks = self->breaks;
     const Result<store::ItemHeader> dropped =
         co_await self->shard->Drop(std::move(item), store::GapReason::kOverload);
@@ -239,8 +297,8 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   }
 };
 
-Recorder::Recorder(OpenShard open_shard, fragmenter::CutPolicy policy, PendingBytes& pending,
-                   Clock& clock, std::function<void()> on_drained)
+Recorder::Recorder(OpenShard open_shard, NoteHole note_hole, fragmenter::CutPolicy policy,
+                   PendingBytes& pending, Clock& clock, std::function<void()> on_drained)
     : view_(std::make_shared<View>()),
       pipeline_(std::make_shared<Pipeline>()),
       fragmenter_(policy, [pipeline = pipeline_.get()](
@@ -249,6 +307,7 @@ Recorder::Recorder(OpenShard open_shard, fragmenter::CutPolicy policy, PendingBy
       executor_(Executor::Current()) {
   CHECK(executor_ != nullptr);
   pipeline_->open_shard = std::move(open_shard);
+  pipeline_->note_hole = std::move(note_hole);
   pipeline_->view = view_;
   pipeline_->pending = &pending;
   pipeline_->on_drained = std::move(on_drained);
@@ -261,6 +320,7 @@ Recorder::~Recorder() {
   fragmenter_.Break();
   // A slot without a fragment ends as abandoned here.
   pipeline_->slot = store::Slot();
+  pipeline_->EndMedia(store::GapReason::kSourceRemoved);
   pipeline_->closed = true;
   pipeline_->NotifyIfDrained();
 }
@@ -318,35 +378,18 @@ void Recorder::Push(fragmenter::AccessUnit unit) {
   if (fragmenter_.open() && pipeline_->shard && !pipeline_->slot.open()) pipeline_->TakeSlot();
 }
 
-void Recorder::NoteUnit(const fragmenter::AccessUnit& unit) {
-  const size_t bytes = unit.data.size();
-  const SteadyTime now = clock_.SteadyNow();
-  const std::lock_guard lock(view_->mutex_);
-  View::Track& track = view_->tracks_[unit.track];
-  track.current = true;
-  ++track.status.units;
-  track.status.bytes += bytes;
-  // Every unit of audio is one, and none says that pictures can be decoded.
-  if (unit.key && track.status.video) ++track.status.key_frames;
-  track.last_unit = now;
-  if (!std::exchange(view_->any_unit_, true)) view_->since_ = now;
-  for (const int64_t second = SecondOf(now); view_->second_ < second;) {
-    view_->second_ = std::max(view_->second_ + 1, second - 10);
-    view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] = 0;
-  }
-  view_->second_bytes_[static_cast<size_t>(view_->second_ % 11)] += bytes;
-}
-
 void Recorder::PacketsLost(uint32_t track, uint64_t count) {
   static metrics::Counter& lost =
       metrics::GetCounter("penstock_rtp_packets_lost_total", "RTP packets that never came");
   lost.Add(count);
+  pipeline_->lost = true;
   const std::lock_guard lock(view_->mutex_);
   view_->tracks_[track].status.packets_lost += count;
 }
 
 void Recorder::Break() {
   fragmenter_.Break();
+  pipeline_->EndMedia(store::GapReason::kCameraLost);
   ++pipeline_->breaks;
   const std::lock_guard lock(view_->mutex_);
   view_->since_ = clock_.SteadyNow();
@@ -361,29 +404,5 @@ void Recorder::Break() {
 }
 
 bool Recorder::over() const { return pipeline_->over; }
-
-RecorderCounters Recorder::View::Snapshot(SteadyTime now) const {
-  const std::lock_guard lock(mutex_);
-  RecorderCounters out = counters_;
-  out.running = std::chrono::duration_cast<std::chrono::milliseconds>(now - since_);
-  for (const auto& [number, track] : tracks_) {
-    if (!track.current) continue;
-    TrackStatus status = track.status;
-    status.number = number;
-    if (track.last_unit) {
-      status.silent_ms =
-          std::chrono::duration_cast<std::chrono::milliseconds>(now - *track.last_unit).count();
-    }
-    out.tracks.push_back(std::move(status));
-  }
-  uint64_t bytes = 0;
-  const int64_t second = SecondOf(now);
-  for (int64_t s = std::max<int64_t>(second - 10, 0); s < second; ++s) {
-    // Seconds in which nothing came were never written and hold older values.
-    if (s <= second_ && s > second_ - 11) bytes += second_bytes_[static_cast<size_t>(s % 11)];
-  }
-  out.bits_per_second = bytes * 8 / 10;
-  return out;
-}
 
 }  // namespace penstock::ingest

@@ -26,6 +26,9 @@ struct RecorderCounters {
       0};                              // from the first access unit, while there is none from then
   bool stored = false;                 // a fragment
   std::optional<Error> storage_error;  // why the newest fragment is not on disk
+  // Why nothing has come since the newest fragment; kNone while something does, nullopt before the
+  // shard is known.
+  std::optional<store::GapReason> missing;
 };
 
 // Bytes of fragments that wait for the log, over all streams; the bound is
@@ -40,9 +43,21 @@ class PendingBytes {
   std::atomic<size_t> used_{0};
 };
 
+// Where media of a stream ends that others have recorded, and why it does.
+struct MediaEnd {
+  uint64_t ordinal = 0;
+  ServerTime time;
+  store::GapReason reason = store::GapReason::kNone;
+};
+struct OpenedShard {
+  std::shared_ptr<store::Shard> shard;
+  std::optional<MediaEnd> before;  // of a stream that has media
+};
 // Finds the shard to append to, or makes its stream. Called on the recorder's loop and completes
 // there.
-using OpenShard = std::function<Task<Result<std::shared_ptr<store::Shard>>>()>;
+using OpenShard = std::function<Task<Result<OpenedShard>>()>;
+// The media of a shard ends with the item `after`, until something says otherwise.
+using NoteHole = std::function<void(const ShardId& shard, uint64_t after, store::GapReason reason)>;
 
 // Feeds the fragmenter and appends what it cuts. Lives on its session's loop; Snapshot may be
 // called from anywhere. Fragments that wait for the log keep what they need alive after the
@@ -55,10 +70,13 @@ using OpenShard = std::function<Task<Result<std::shared_ptr<store::Shard>>>()>;
 // When the log falls behind, whole fragments are dropped from storage and leave a gap with the
 // reason `overload`: live never waits for the disk. A slot is taken when a fragment begins, so that
 // its number carries the time of its first byte.
+//
+// A fragment that does not follow the one before carries the reason: the one with which the hole
+// began. Of a hole that begins with the source, not with the store, `note_hole` is told at once.
 class Recorder final : public MediaSink {
  public:
-  Recorder(OpenShard open_shard, fragmenter::CutPolicy policy, PendingBytes& pending, Clock& clock,
-           std::function<void()> on_drained);
+  Recorder(OpenShard open_shard, NoteHole note_hole, fragmenter::CutPolicy policy,
+           PendingBytes& pending, Clock& clock, std::function<void()> on_drained);
   ~Recorder() override;
 
   void SetTrack(fragmenter::TrackConfig config) override;

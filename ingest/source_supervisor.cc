@@ -110,7 +110,9 @@ Task<Result<SourceSupervisor::Changes>> SourceSupervisor::Redeclare(
     for (const Running& source : over) running_.erase(source.config.name);
   }
   for (const Running& source : over) {
-    if (!wanted.contains(source.config.name)) registry_.Forget(source.config.name);
+    if (wanted.contains(source.config.name)) continue;
+    co_await registry_.NoteRemoval(source.config.name);
+    registry_.Forget(source.config.name);
   }
   for (auto& [name, config] : wanted) PS_CO_TRY_VOID(Launch(std::move(config), 0));
   co_return changes;
@@ -178,6 +180,7 @@ Task<Status> SourceSupervisor::Remove(StreamName name) {
     erased = Error(ErrorCode::kNotFound, fmt::format("source {} is being removed", name.text()));
   PS_CO_TRY_VOID(std::move(erased));
   co_await RunOn(*found->loop, Halt(found->group));
+  co_await registry_.NoteRemoval(name);
   {
     const std::lock_guard lock(mutex_);
     running_.erase(name);

@@ -40,6 +40,10 @@ class SourceSupervisor final : public Sources {
   Task<Status> Remove(StreamName name) override;
   std::vector<SourceConfig> List() const override;
   std::vector<PublicationStatus> GetStatus() const override { return registry_.GetStatus(); }
+  store::GapReason WhyNothing(const StreamName& stream, const ShardId& shard,
+                              uint64_t last) const override {
+    return registry_.WhyNothing(stream, shard, last);
+  }
 
   // Cancels every puller and waits for their TEARDOWNs.
   Task<void> Stop();

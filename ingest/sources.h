@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "ingest/media_sink.h"
+#include "store/item.h"
 
 namespace penstock::ingest {
 
@@ -75,6 +76,10 @@ class Sources {
   virtual std::vector<SourceConfig> List() const = 0;
   // Every source and every current or recent publisher, by name.
   virtual std::vector<PublicationStatus> GetStatus() const = 0;
+  // Why nothing has come of a stream since the item `last`, the newest of its shard; kNone while
+  // more is on its way.
+  virtual store::GapReason WhyNothing(const StreamName& stream, const ShardId& shard,
+                                      uint64_t last) const = 0;
 };
 
 }  // namespace penstock::ingest

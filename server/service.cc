@@ -136,6 +136,7 @@ Status Service::StartParts(Clock& clock) {
   p.loops = std::make_unique<net::EventLoops>(LoopCount(p.config));
   p.registry =
       std::make_unique<ingest::PublicationRegistry>(*p.store, clock, RecordingOptionsOf(p.config));
+  SyncWait(p.registry->Start());
   p.sources = std::make_unique<ingest::SourceSupervisor>(
       p.store->catalog(), *p.registry, *p.loops,
       [&clock, registry = p.registry.get()](net::EventLoop& loop, ingest::SourceConfig source,
@@ -187,6 +188,7 @@ void Service::Stop() {
   if (!parts_) return;
   Parts& p = *parts_;
   if (p.http) p.http->Stop(p.current.stop_within);
+  if (p.registry) p.registry->Stop();
   if (p.rtsp) p.rtsp->Stop();
   if (p.sources) SyncWait(p.sources->Stop());
   if (p.registry) SyncWait(p.registry->Drain());

@@ -269,6 +269,8 @@ void ServerSession::EndPublication() {
                                                     : "a breach of the protocol";
   log::Write(log::kInfo, "rtsp push ended",
              {{"stream", stream_->text()}, {"peer", peer_}, {"reason", reason}});
+  // Who says that it leaves has left; else the camera, or the way to it, is lost.
+  if (!leaving_) sink_->Break();
   sink_.reset();
 }
 

@@ -54,26 +54,6 @@ std::string_view KindName(store::ItemKind kind) {
 
 }  // namespace
 
-std::string_view GapReasonName(store::GapReason reason) {
-  switch (reason) {
-    case store::GapReason::kNone:
-      return "none";
-    case store::GapReason::kCameraLost:
-      return "camera-lost";
-    case store::GapReason::kPacketLoss:
-      return "packet-loss";
-    case store::GapReason::kOverload:
-      return "overload";
-    case store::GapReason::kDiskFull:
-      return "disk-full";
-    case store::GapReason::kRestart:
-      return "restart";
-    case store::GapReason::kSourceRemoved:
-      return "source-removed";
-  }
-  return "unknown";
-}
-
 std::string_view TransportName(ingest::RtspTransport transport) {
   switch (transport) {
     case ingest::RtspTransport::kAuto:
@@ -149,8 +129,11 @@ Json ItemToJson(const store::ItemHeader& item) {
   json.Set("bytes", item.body_bytes);
   json.Set("run", item.run);
   json.Set("flags", FlagsToJson(item.flags));
-  if (item.gap_reason != store::GapReason::kNone)
-    json.Set("gap_reason", GapReasonName(item.gap_reason));
+  const bool dropped = (item.flags & store::kFlagDropped) != 0;
+  if (item.gap_reason != store::GapReason::kNone) {
+    const bool is_before = item.kind == store::ItemKind::kFragment && !dropped;
+    json.Set(is_before ? "gap_before" : "gap_reason", store::GapReasonName(item.gap_reason));
+  }
   return json;
 }
 

@@ -7,7 +7,6 @@
 
 namespace penstock::server {
 
-std::string_view GapReasonName(store::GapReason reason);  // "camera-lost"
 std::string_view TransportName(ingest::RtspTransport transport);
 Result<ingest::RtspTransport> ParseTransport(std::string_view text);
 

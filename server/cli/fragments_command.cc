@@ -13,6 +13,8 @@ constexpr uint64_t kPage = 1000;
 
 std::string Notes(const Json& item) {
   std::string out(item["gap_reason"].AsString());
+  const std::string_view before = item["gap_before"].AsString();
+  if (!before.empty()) out = fmt::format("after a gap: {}", before);
   for (const Json& flag : item["flags"].array()) {
     if (flag.AsString() == "producer-time") continue;
     if (!out.empty()) out += ", ";

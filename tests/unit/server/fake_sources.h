@@ -27,7 +27,12 @@ class FakeSources final : public ingest::Sources {
   std::vector<ingest::SourceConfig> List() const override { return configs; }
   std::vector<ingest::PublicationStatus> GetStatus() const override { return publications; }
 
+  store::GapReason WhyNothing(const StreamName&, const ShardId&, uint64_t) const override {
+    return why_nothing;
+  }
+
   std::vector<ingest::SourceConfig> configs;
+  store::GapReason why_nothing = store::GapReason::kNone;
   std::vector<ingest::PublicationStatus> publications;
 };
 
