@@ -16,6 +16,8 @@ const std::vector<Operation>& Operations() {
        "?start, end, after, limit: what is stored, item by item"},
       {"GET", "/api/v1/streams/{stream}/ranges", Door::kWatch, ListRanges,
        "?start, end: what is stored, as spans without a hole"},
+      {"GET", "/api/v1/streams/{stream}/coverage", Door::kWatch, DescribeCoverage,
+       "?start, end, after: what is stored and, with the reason, what is not"},
       {"GET", "/api/v1/streams/{stream}/export", Door::kRead, ExportStream,
        "?start, end: a range as Matroska"},
       {"POST", "/api/v1/streams/{stream}/tokens", Door::kRead, CreateToken,

@@ -55,6 +55,7 @@ int RunStreamList(const Args& args);
 int RunStreamCreate(const Args& args);
 int RunStreamDelete(const Args& args);
 int RunStreamRetention(const Args& args);
+int RunStreamCoverage(const Args& args);
 int RunFragments(const Args& args);
 int RunExport(const Args& args);
 int RunKeyCreate(const Args& args);

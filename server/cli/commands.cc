@@ -107,6 +107,21 @@ std::vector<Command> MakeCommands() {
        "  penstock stream retention door --max-bytes 200GB\n",
        {{"--max-bytes"}, {}, 1, 2},
        RunStreamRetention},
+      {"stream coverage",
+       "<name>",
+       "what time of a stream is stored and, with the reason, what is not",
+       "From the first fragment to the last, or to now while nothing comes.\n"
+       "\n"
+       "  --start <time>  from then on\n"
+       "  --end <time>    until then\n"
+       "\n"
+       "Times: 2026-01-15T12:00:00Z, epoch milliseconds, now, or -10m (that long ago).\n"
+       "\n"
+       "examples:\n"
+       "  penstock stream coverage door --start -24h\n"
+       "  penstock stream coverage door --json | jq '.ranges[] | select(.stored | not)'\n",
+       {{"--start", "--end"}, {}, 1, 1},
+       RunStreamCoverage},
       {"fragments",
        "<stream>",
        "what is stored of a stream, item by item",

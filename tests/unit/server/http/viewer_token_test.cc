@@ -62,6 +62,7 @@ TEST_F(ViewerTokenDoorTest, ItOpensThePlaylistInThePathAndTheStreamsOwnPages) {
   EXPECT_EQ(AskWith(token, "GET", "/hls/door/index.m3u8"), 200);
   EXPECT_EQ(AskWith("", "GET", "/hls/door/index.m3u8?key=" + token), 200);
   EXPECT_EQ(AskWith(token, "GET", "/api/v1/streams/door/ranges"), 200);
+  EXPECT_EQ(AskWith(token, "GET", "/api/v1/streams/door/coverage"), 200);
   EXPECT_EQ(AskWith(token, "GET", "/api/v1/streams/door"), 200);
   EXPECT_EQ(json_["until"].AsString(), FormatRfc3339(clock_.Now() + std::chrono::hours(1)));
   EXPECT_EQ(json_["now"].AsString(), FormatRfc3339(clock_.Now()));
