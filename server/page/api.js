@@ -72,25 +72,25 @@ export const version = () => call('GET', '/api/v1/version');
 export const health = async () => (await fetch('/healthz', {cache: 'no-store'})).json();
 export const addSource = (name, url) => call('POST', '/api/v1/sources', {name, url});
 
-// Every span between the two times, over as many pages as it takes.
-export async function listRanges(stream, startMs, endMs) {
+// What is stored between the two times, and what is missing with the reason, over as many pages as it takes.
+export async function listCoverage(stream, startMs, endMs) {
   const ranges = [];
-  let start = startMs;
-  for (;;) {
-    const page = await call('GET', `/api/v1/streams/${stream}/ranges?start=${start}&end=${endMs}`);
+  for (let after = ''; ;) {
+    const page = await call('GET', `/api/v1/streams/${stream}/coverage?start=${startMs}&end=${endMs}${after}`);
     for (const range of page.ranges) {
-      const next = {start: Date.parse(range.start), end: Date.parse(range.end), bytes: range.bytes};
+      const next = {...range, start: Date.parse(range.start), end: Date.parse(range.end)};
       const last = ranges.at(-1);
-      // A page's last item comes again as the next one's first.
-      if (last && next.start <= last.end + 100) {
-        last.end = Math.max(last.end, next.end);
+      // The pages of an answer are cut where nothing ends.
+      if (last && next.start === last.end && next.stored === last.stored && next.reason === last.reason) {
+        last.end = next.end;
         last.bytes += next.bytes;
+        last.open = next.open;
       } else {
         ranges.push(next);
       }
     }
-    if (!page.next || Date.parse(page.next) <= start) return ranges;
-    start = Date.parse(page.next);
+    if (!page.next) return ranges;
+    after = `&after=${page.next}`;
   }
 }
 

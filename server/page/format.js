@@ -32,6 +32,9 @@ export function spanText(ms) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+// Why something is missing: "camera-lost" for people.
+export const reasonText = (reason) => reason.replaceAll('-', ' ');
+
 // Local midnight of the day that contains the time; days with a clock change have 23 or 25 hours.
 export function startOfDay(ms) {
   const day = new Date(ms);

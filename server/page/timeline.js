@@ -1,6 +1,6 @@
-// A day or an hour of one stream: what is stored, where the player is, click to play from there.
-import {bytesText, clockText, dayText, minuteText, nextDay, spanText, startOfDay, startOfHour} from './format.js';
-import {exportUrl, listRanges, serverNow} from './api.js';
+// A day or an hour of one stream: what is stored and why the rest is not, where the player is, click to play from there.
+import {bytesText, clockText, dayText, minuteText, nextDay, reasonText, spanText, startOfDay, startOfHour} from './format.js';
+import {exportUrl, listCoverage, serverNow} from './api.js';
 
 const byId = (id) => document.getElementById(id);
 
@@ -19,7 +19,7 @@ const kScales = {
   },
 };
 
-// Spans this close are one line of the list; the bar shows them apart.
+// Spans this close are one line of the list, and a hole this short is none; the bar shows them apart.
 const kListJoinMs = 10_000;
 
 export class Timeline {
@@ -29,7 +29,7 @@ export class Timeline {
     this.scale = kScales.day;
     this.from = startOfDay(Date.now());
     this.following = true;  // the present, until somebody turns to another time
-    this.ranges = [];
+    this.#forget();
     this.loads = 0;
     this.bar = byId('timeline');
     byId('earlier').onclick = () => this.#turn(-1);
@@ -48,7 +48,7 @@ export class Timeline {
     this.scale = oldestMs < startOfHour(serverNow()) ? kScales.day : kScales.hour;
     this.following = true;
     this.from = this.scale.startOf(serverNow());
-    this.ranges = [];
+    this.#forget();
     this.#draw();
     return this.refresh();
   }
@@ -59,12 +59,13 @@ export class Timeline {
     const mine = ++this.loads;
     const from = this.from;
     const end = this.#end();
-    const ranges = await listRanges(this.stream, from, end).catch((error) => {
+    const coverage = await listCoverage(this.stream, from, end).catch((error) => {
       if (error.status === 404) return [];
       throw error;
     });
     if (mine !== this.loads) return;  // another stream or time was chosen meanwhile
-    this.ranges = ranges.map((range) => ({...range, start: Math.max(range.start, from), end: Math.min(range.end, end)}));
+    this.ranges = coverage.filter((range) => range.stored);
+    this.holes = coverage.filter((range) => !range.stored);
     this.#draw();
   }
 
@@ -81,6 +82,11 @@ export class Timeline {
       this.bar.setAttribute('aria-valuetext', clockText(ms));
       this.cursorMs = ms;
     }
+  }
+
+  #forget() {
+    this.ranges = [];  // what is stored
+    this.holes = [];   // what is missing in between, each with its reason
   }
 
   #end() { return this.scale.turn(this.from, 1); }
@@ -105,7 +111,7 @@ export class Timeline {
     this.scale = scale;
     this.from = scale.startOf(ms);
     this.following = this.from === scale.startOf(serverNow());
-    this.ranges = [];
+    this.#forget();
     this.#draw();
     this.refresh().catch(() => {});
   }
@@ -132,7 +138,8 @@ export class Timeline {
     const hover = byId('hover');
     const ms = this.#timeAt(event);
     hover.hidden = false;
-    hover.textContent = clockText(ms);
+    const hole = this.holes.find(({start, end}) => ms >= start && ms < end);
+    hover.textContent = hole ? `${clockText(ms)} · missing: ${reasonText(hole.reason)}` : clockText(ms);
     hover.style.left = `${this.#share(ms) * 100}%`;
   }
 
@@ -143,12 +150,8 @@ export class Timeline {
     byId('later').setAttribute('aria-label', `The ${this.scale.name} after`);
     byId('later').disabled = this.#end() > serverNow();
     this.bar.setAttribute('aria-valuemax', Math.round(this.#length() / 1000));
-    byId('spans').replaceChildren(...this.ranges.map(({start, end}) => {
-      const span = document.createElement('i');
-      span.style.left = `${this.#share(start) * 100}%`;
-      span.style.width = `${((end - start) / this.#length()) * 100}%`;
-      return span;
-    }));
+    // Holes first: a span is never too short to be seen.
+    byId('spans').replaceChildren(...this.holes.map((hole) => this.#span('b', hole)), ...this.ranges.map((range) => this.#span('i', range)));
     byId('marks').replaceChildren(...this.scale.marks.map((number) => {
       const [share, text] = this.scale.mark(this.from, number);
       const mark = document.createElement('span');
@@ -157,6 +160,14 @@ export class Timeline {
       return mark;
     }));
     this.#drawList();
+  }
+
+  #span(kind, {start, end, reason}) {
+    const span = document.createElement(kind);
+    span.style.left = `${this.#share(start) * 100}%`;
+    span.style.width = `${((end - start) / this.#length()) * 100}%`;
+    if (reason) span.dataset.reason = reason;
+    return span;
   }
 
   #drawList() {
@@ -170,7 +181,9 @@ export class Timeline {
         joined.push({...range});
       }
     }
-    const lines = joined.reverse().map((range) => this.#line(range));
+    joined.push(...this.holes.filter(({start, end}) => end - start >= kListJoinMs));
+    joined.sort((a, b) => b.start - a.start);
+    const lines = joined.map((range) => (range.stored ? this.#line(range) : this.#holeLine(range)));
     if (lines.length === 0) {
       const none = document.createElement('li');
       none.className = 'none';
@@ -178,6 +191,14 @@ export class Timeline {
       lines.push(none);
     }
     byId('ranges').replaceChildren(...lines);
+  }
+
+  #holeLine({start, end, reason, open}) {
+    const line = document.createElement('li');
+    line.className = 'hole';
+    const until = open ? 'now' : clockText(end);
+    line.textContent = `${clockText(start)} – ${until} · ${spanText(end - start)} missing: ${reasonText(reason)}`;
+    return line;
   }
 
   #line({start, end, bytes}) {
