@@ -110,7 +110,7 @@ export const playlistUrl = (stream, query = '') => `/hls/${stream}/index.m3u8${q
 export const nativePlaylistUrl = (stream, query = '') =>
   key ? `/hls/t/${encodeURIComponent(key)}/${stream}/index.m3u8${query}` : playlistUrl(stream, query);
 export function exportUrl(stream, startMs, endMs) {
-  const query = new URLSearchParams({start: startMs, end: endMs});
+  const query = new URLSearchParams({start: startMs, end: endMs, format: 'mp4'});
   if (key) query.set('key', key);
   return `/api/v1/streams/${stream}/export?${query}`;
 }

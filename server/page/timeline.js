@@ -214,7 +214,7 @@ export class Timeline {
     play.onclick = () => this.onPick(start);
     const save = document.createElement('a');
     save.href = exportUrl(this.stream, Math.floor(start), Math.ceil(end));
-    save.textContent = 'Save as .mkv';
+    save.textContent = 'Save as .mp4';
     save.download = '';
     line.append(play, save);
     return line;
