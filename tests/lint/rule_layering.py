@@ -30,6 +30,7 @@ HOMES = [
     (r"spdlog/", r"base/log\.cc", "base/log.cc"),
     (r"boost/json", r"base/json\.cc", "base/json.cc"),
     (r"rocksdb/", r"store/index/.*\.cc", "store/index/*.cc"),
+    (r"vo-aacenc/", r"playback/audio/.*\.cc", "playback/audio/*.cc"),
     (r"yaml-cpp/", r"server/config/.*\.cc", "server/config/*.cc"),
     (r"openssl/", r"(net|ingest|server|bench/camsim)/.*\.cc", ".cc files of net, ingest, server and camsim"),
 ]

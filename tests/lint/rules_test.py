@@ -10,6 +10,7 @@ import rule_headers
 import rule_layering
 import rule_length
 import rule_links
+import rule_metrics
 import rule_proofs
 import rule_words
 from tree import Tree
@@ -28,6 +29,13 @@ class Proofs(unittest.TestCase):
     def test_a_test_that_is_not_there_is_found(self):
         files = {"tests/a_test.py": "    def test_one(self):\n", "docs/compatibility.md": "[a](../tests/a_test.py) `test_one`\n`test_two`\n"}
         self.assertEqual(findings(rule_proofs, files), ["docs/compatibility.md:2"])
+
+
+class Metrics(unittest.TestCase):
+    def test_a_metric_that_nobody_counts_is_found(self):
+        files = {"store/a.cc": '"penstock_a_total"\n"penstock_b_seconds"\n', "docs/a.md": "`penstock_a_total`, penstock_gone_total\n",
+                 "docker/a.json": '"rate(penstock_b_seconds_bucket[1m])"\n"penstock_a_total_bucket_more"\n'}
+        self.assertEqual(findings(rule_metrics, files), ["docker/a.json:2", "docs/a.md:1"])
 
 
 class Layering(unittest.TestCase):
