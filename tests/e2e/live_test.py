@@ -153,7 +153,7 @@ class Live(ServerTest):
         # The oldest line of the day's list: of an hour's it would be another one if the hour turned while the test ran.
         if "day" in self.page.text("#scale"):
             self.page.click("#scale")
-        self.page.wait_for_text("#ranges", "Save as .mkv")
+        self.page.wait_for_text("#ranges", "Save as .mp4")
         waiting.until("a list", lambda: self.page.evaluate("document.querySelectorAll('#ranges button').length > 0"), 20)
         self.page.click("#ranges li:last-child button")
         self.wait_for_picture_of(start, start + 8000)

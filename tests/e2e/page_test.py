@@ -67,7 +67,7 @@ class Page(ServerTest):
         self.page.wait_for_text("#ranges", "Nothing is stored of this day.")
         self.page.click("#later")
         # What is stored plays, and stays at its end.
-        self.page.wait_for_text("#ranges", "Save as .mkv")
+        self.page.wait_for_text("#ranges", "Save as .mp4")
         self.page.click("#ranges li:last-child button")
         self.page.wait_until_playing()
         waiting.until("the end", lambda: self.page.evaluate("document.getElementById('video').ended"), 30)
