@@ -26,12 +26,16 @@ class FullIndexTest : public ::testing::Test {
     rows.PutApplied(0, lsn);
     return index_->Commit(rows);
   }
-  // The writes that waited are tried again by another thread.
+  // There is room. A compaction, which goes on beside all this, may have asked for it just before
+  // and wait until somebody looks again, as housekeeping does.
   void AwaitFlush() {
     Status flushed = index_->Flush();
-    while (!flushed.ok() && flushed.error().code() == ErrorCode::kFull) flushed = index_->Flush();
+    while (!flushed.ok() && flushed.error().code() == ErrorCode::kFull) {
+      index_->LookForRoom();
+      flushed = index_->Flush();
+    }
     ASSERT_TRUE(flushed.ok()) << flushed.error().ToString();
-    EXPECT_FALSE(index_->waits_for_room());
+    while (index_->waits_for_room()) index_->LookForRoom();
   }
   void ExpectEverythingUpTo(uint64_t lsn) {
     EXPECT_EQ(index_->Applied(0), lsn);
@@ -56,10 +60,13 @@ TEST_F(FullIndexTest, EveryWriteOfAFlushMayFindNoRoomAndItGoesOnWhenThereIsSome)
     disk_.FillAt(write);
     const Status flushed = index_->Flush();
     met = disk_.refused() > refused;
-    ASSERT_EQ(flushed.ok(), !met) << write;
-    if (met) {
+    // Where it is only a compaction that met the full disk, the flush knows nothing of it.
+    ASSERT_TRUE(met || flushed.ok()) << flushed.error().ToString();
+    if (!flushed.ok()) {
       EXPECT_EQ(flushed.error().code(), ErrorCode::kFull) << flushed.error().ToString();
       EXPECT_TRUE(index_->waits_for_room());
+    }
+    if (met) {
       // In memory.
       ASSERT_TRUE(Put(++lsn).ok());
       ExpectEverythingUpTo(lsn);
