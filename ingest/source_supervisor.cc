@@ -114,7 +114,12 @@ Task<Result<SourceSupervisor::Changes>> SourceSupervisor::Redeclare(
     co_await registry_.NoteRemoval(source.config.name);
     registry_.Forget(source.config.name);
   }
-  for (auto& [name, config] : wanted) PS_CO_TRY_VOID(Launch(std::move(config), 0));
+  Status launched;
+  for (auto& [name, config] : wanted) {
+    Status one = Launch(std::move(config), 0);
+    if (launched.ok()) launched = std::move(one);
+  }
+  PS_CO_TRY_VOID(std::move(launched));
   co_return changes;
 }
 

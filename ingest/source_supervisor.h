@@ -28,7 +28,9 @@ class SourceSupervisor final : public Sources {
   Status Start(std::vector<SourceConfig> declarative);
 
   // The declarative sources are these from now on: ends those that are gone, connects anew to those
-  // that differ, leaves the others alone. An error, as Start's, changes nothing. One at a time.
+  // that differ, leaves the others alone. An error, as Start's, changes nothing; but if a command
+  // adds a source of such a name at this very moment, it is that one which runs, the others are as
+  // declared, and this is the error. One at a time.
   struct Changes {
     size_t added = 0;
     size_t removed = 0;

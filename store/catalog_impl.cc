@@ -198,6 +198,27 @@ void CatalogImpl::Load(std::vector<CatalogEntry> entries, std::vector<RequestOut
   }
 }
 
+Status CatalogImpl::LoadSnapshots(const std::vector<LaneLog>& logs) {
+  std::vector<CatalogEntry> entries;
+  std::vector<RequestOutcome> requests;
+  uint64_t counter = 0;
+  for (const LaneLog& log : logs) {
+    if (!log.snapshot) continue;
+    if (log.lane == 0) counter = log.snapshot->catalog_counter;
+    for (const MetaRecord& record : log.snapshot->records) {
+      if (record.kind == MetaKind::kSnapshotCatalog) {
+        PS_TRY(CatalogEntryRecord entry, ParseSnapshotCatalog(record.payload));
+        entries.push_back({std::move(entry.key), std::move(entry.value), entry.version});
+      } else if (record.kind == MetaKind::kSnapshotRequest) {
+        PS_TRY(RequestRecord request, ParseSnapshotRequest(record.payload));
+        requests.push_back({std::move(request.id), request.counter, request.applied});
+      }
+    }
+  }
+  Load(std::move(entries), std::move(requests), counter);
+  return {};
+}
+
 std::vector<MetaRecord> CatalogImpl::Snapshot(uint64_t& counter) const {
   const std::lock_guard lock(mutex_);
   counter = counter_;

@@ -9,6 +9,7 @@
 #include "store/catalog.h"
 #include "store/index/index.h"
 #include "store/log/lane.h"
+#include "store/log/lane_scan.h"
 #include "store/log/meta_records.h"
 
 namespace penstock::store {
@@ -36,6 +37,8 @@ class CatalogImpl final : public Catalog {
   void Fold(const CatalogCommand& command, IndexBatch& rows, const Changed& changed);
   void Load(std::vector<CatalogEntry> entries, std::vector<RequestOutcome> requests,
             uint64_t counter);
+  // What the lanes' snapshots hold of it.
+  Status LoadSnapshots(const std::vector<LaneLog>& logs);
   // Everything, as snapshot records.
   std::vector<MetaRecord> Snapshot(uint64_t& counter) const;
   void PutAll(IndexBatch& rows) const;

@@ -21,27 +21,6 @@ Status FoldCatalog(CatalogImpl& catalog, const std::vector<LaneLog>& logs,
   return {};
 }
 
-Status LoadSnapshots(CatalogImpl& catalog, const std::vector<LaneLog>& logs) {
-  std::vector<CatalogEntry> entries;
-  std::vector<RequestOutcome> requests;
-  uint64_t counter = 0;
-  for (const LaneLog& log : logs) {
-    if (!log.snapshot) continue;
-    if (log.lane == 0) counter = log.snapshot->catalog_counter;
-    for (const MetaRecord& record : log.snapshot->records) {
-      if (record.kind == MetaKind::kSnapshotCatalog) {
-        PS_TRY(CatalogEntryRecord entry, ParseSnapshotCatalog(record.payload));
-        entries.push_back({std::move(entry.key), std::move(entry.value), entry.version});
-      } else if (record.kind == MetaKind::kSnapshotRequest) {
-        PS_TRY(RequestRecord request, ParseSnapshotRequest(record.payload));
-        requests.push_back({std::move(request.id), request.counter, request.applied});
-      }
-    }
-  }
-  catalog.Load(std::move(entries), std::move(requests), counter);
-  return {};
-}
-
 std::map<std::string, std::pair<uint64_t, std::string>> Entries(const CatalogImpl& catalog) {
   std::map<std::string, std::pair<uint64_t, std::string>> out;
   for (const CatalogEntry& entry : catalog.Scan("", "", SIZE_MAX))
@@ -63,7 +42,7 @@ IndexCheck::IndexCheck(const Index& index, const std::vector<LaneLog>& logs)
 Status IndexCheck::CompareCatalog(const Find& find) const {
   CatalogImpl from_log;
   CatalogImpl from_index;
-  PS_TRY_VOID(LoadSnapshots(from_log, logs_));
+  PS_TRY_VOID(from_log.LoadSnapshots(logs_));
   std::map<uint32_t, Lsn> snapshots;
   for (const LaneLog& log : logs_) snapshots[log.lane] = log.snapshot ? log.snapshot->as_of : 0;
   PS_TRY_VOID(FoldCatalog(from_log, logs_, snapshots));

@@ -47,6 +47,12 @@ struct StreamInfo {
   uint64_t max_bytes = 0;
 };
 
+// What of a stream is to change; what is not named stays.
+struct StreamChange {
+  std::optional<uint32_t> retention_hours = std::nullopt;
+  std::optional<uint64_t> max_bytes = std::nullopt;
+};
+
 // What `store check` found.
 struct CheckReport {
   struct Finding {
@@ -87,12 +93,10 @@ class Store {
   virtual Task<Result<StreamInfo>> CreateStream(StreamName name, uint32_t retention_hours) = 0;
   // Its items are hidden at once; their segments go with retention or cleaning.
   virtual Task<Status> DeleteStream(StreamName name) = 0;
-  // if_version: kConflict unless the stream's entry has this version; 0: whatever it has.
-  virtual Task<Result<StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours,
+  // Takes effect at once, all of it or nothing. kNotFound. if_version: kConflict unless the
+  // stream's entry has this version; 0: whatever it has.
+  virtual Task<Result<StreamInfo>> ChangeStream(StreamName name, StreamChange change,
                                                 uint64_t if_version = 0) = 0;
-
-  // Takes effect at once. kNotFound.
-  virtual Task<Result<StreamInfo>> SetMaxBytes(StreamName name, uint64_t max_bytes) = 0;
 
   // The shard of a stream; nullptr if there is none. Valid until Close.
   virtual std::shared_ptr<Shard> OpenShard(const ShardId& id) = 0;

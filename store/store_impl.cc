@@ -278,9 +278,9 @@ Task<Status> StoreImpl::DeleteStream(StreamName name) {
   co_return status;
 }
 
-Task<Result<StreamInfo>> StoreImpl::SetRetention(StreamName name, uint32_t retention_hours,
+Task<Result<StreamInfo>> StoreImpl::ChangeStream(StreamName name, StreamChange change,
                                                  uint64_t if_version) {
-  if (retention_hours > limits::kRetentionHoursMax) {
+  if (change.retention_hours.value_or(0) > limits::kRetentionHoursMax) {
     co_return Error(ErrorCode::kInvalidArgument,
                     fmt::format("retention: at most {} hours", limits::kRetentionHoursMax));
   }
@@ -288,19 +288,12 @@ Task<Result<StreamInfo>> StoreImpl::SetRetention(StreamName name, uint32_t reten
   if (!info) co_return NoStream(name);
   if (if_version != 0 && info->version != if_version)
     co_return Error(ErrorCode::kConflict, "the stream has been changed meanwhile");
-  info->retention_hours = retention_hours;
-  co_return co_await ChangeStream(std::move(*info));
+  info->retention_hours = change.retention_hours.value_or(info->retention_hours);
+  info->max_bytes = change.max_bytes.value_or(info->max_bytes);
+  co_return co_await RewriteStream(std::move(*info));
 }
 
-Task<Result<StreamInfo>> StoreImpl::SetMaxBytes(StreamName name, uint64_t max_bytes) {
-  auto info = GetStream(name);
-  if (!info) co_return NoStream(name);
-  info->max_bytes = max_bytes;
-  co_return co_await ChangeStream(std::move(*info));
-}
-
-// `info` is what the stream is to become, with the version that it was changed from.
-Task<Result<StreamInfo>> StoreImpl::ChangeStream(StreamInfo info) {
+Task<Result<StreamInfo>> StoreImpl::RewriteStream(StreamInfo info) {
   uint32_t lane = 0;
   uint32_t hours_before = 0;
   {

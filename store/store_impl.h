@@ -28,8 +28,7 @@ class StoreImpl final : public Store, public LaneListener {
   std::optional<StreamInfo> GetStream(const StreamName& name) const override;
   Task<Result<StreamInfo>> CreateStream(StreamName name, uint32_t retention_hours) override;
   Task<Status> DeleteStream(StreamName name) override;
-  Task<Result<StreamInfo>> SetMaxBytes(StreamName name, uint64_t max_bytes) override;
-  Task<Result<StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours,
+  Task<Result<StreamInfo>> ChangeStream(StreamName name, StreamChange change,
                                         uint64_t if_version) override;
   std::shared_ptr<Shard> OpenShard(const ShardId& id) override;
   Task<Status> EnforceRetention() override;
@@ -69,7 +68,8 @@ class StoreImpl final : public Store, public LaneListener {
   // streams_mutex_ held.
   std::shared_ptr<ShardImpl> ForgetStream(const std::string& key, Touched* touched);
   std::shared_ptr<ShardImpl> FindShard(const ShardId& id) const;
-  Task<Result<StreamInfo>> ChangeStream(StreamInfo info);
+  // `info` is what the stream is to become, with the version that it was changed from.
+  Task<Result<StreamInfo>> RewriteStream(StreamInfo info);
   Result<StreamRow> ReadStreamRow(const std::string& key, ByteSpan value) const;
   void NoteUnreadable(const std::string& key, const Error& error);  // streams_mutex_ held
   // The state to be kept of a shard that may be one of an unreadable stream; nullptr if there is

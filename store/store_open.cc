@@ -197,31 +197,20 @@ Status StoreImpl::LoadFromIndex() {
 }
 
 Status StoreImpl::LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch& rows) {
-  std::vector<CatalogEntry> entries;
-  std::vector<RequestOutcome> requests;
+  PS_TRY_VOID(catalog_.LoadSnapshots(logs));
   std::map<ShardId, ShardState> states;
-  uint64_t counter = 0;
   for (const LaneLog& log : logs) {
     if (!log.snapshot) continue;
-    if (log.lane == 0) counter = log.snapshot->catalog_counter;
     for (const MetaRecord& record : log.snapshot->records) {
-      if (record.kind == MetaKind::kSnapshotCatalog) {
-        PS_TRY(CatalogEntryRecord entry, ParseSnapshotCatalog(record.payload));
-        entries.push_back({std::move(entry.key), std::move(entry.value), entry.version});
-      } else if (record.kind == MetaKind::kSnapshotRequest) {
-        PS_TRY(RequestRecord request, ParseSnapshotRequest(record.payload));
-        requests.push_back({std::move(request.id), request.counter, request.applied});
-      } else if (record.kind == MetaKind::kSnapshotShard) {
-        PS_TRY(ShardState state, DecodeShardState(record.payload));
-        const ShardId id = state.shard;
-        // A kept state is in every lane's snapshot; the newest hides most.
-        const auto known = states.find(id);
-        if (known != states.end() && state.low_water < known->second.low_water) continue;
-        states[id] = std::move(state);
-      }
+      if (record.kind != MetaKind::kSnapshotShard) continue;
+      PS_TRY(ShardState state, DecodeShardState(record.payload));
+      const ShardId id = state.shard;
+      // A kept state is in every lane's snapshot; the newest hides most.
+      const auto known = states.find(id);
+      if (known != states.end() && state.low_water < known->second.low_water) continue;
+      states[id] = std::move(state);
     }
   }
-  catalog_.Load(std::move(entries), std::move(requests), counter);
   catalog_.PutAll(rows);
   MakeShards(std::move(states));
   for (const auto& [id, shard] : shards_) shard->PutState(rows);

@@ -91,23 +91,36 @@ Task<Result<ItemRef>> FindFragment(ShardPtr shard, uint64_t ordinal) {
   co_return std::move(found.front());
 }
 
-// What plays just before it, where that is there to be read: sound goes over from one fragment to
-// the next.
-Task<std::optional<StoredMedia>> LoadBefore(ShardPtr shard, ItemHeader header) {
-  if (header.ordinal == 0 || (header.flags & store::kFlagStartsRun) != 0) co_return std::nullopt;
+bool StartsRun(const ItemHeader& header) { return (header.flags & store::kFlagStartsRun) != 0; }
+
+// What plays just before a fragment.
+struct Before {
+  std::optional<StoredMedia> media;  // where it is there to be read
+  bool for_good = false;             // it will be the same whenever it is asked for
+};
+
+// Sound goes over from one fragment to the next.
+Task<Before> LoadBefore(ShardPtr shard, ItemHeader header) {
+  Before before;
+  before.for_good = header.ordinal == 0 || StartsRun(header);
+  if (before.for_good) co_return before;
   store::Selector from = store::FromOrdinal{header.ordinal - 1};
   const auto found = co_await shard->Find(std::move(from), 1);
-  if (!found.ok() || found->empty()) co_return std::nullopt;
-  ItemRef before = found->front();
-  if (before.header.ordinal != header.ordinal - 1 || !IsPlayable(before.header) ||
-      before.header.run != header.run) {
-    co_return std::nullopt;
+  if (!found.ok() || found->empty()) co_return before;
+  ItemRef ref = found->front();
+  if (ref.header.ordinal != header.ordinal - 1 || !IsPlayable(ref.header) ||
+      ref.header.run != header.run) {
+    co_return before;
   }
-  auto bytes = co_await shard->Open(std::move(before), store::BodyForm::kMemory);
-  if (!bytes.ok()) co_return std::nullopt;
+  // One that the full disk refused is a gap when it leaves memory.
+  const bool stays = (ref.header.flags & store::kFlagDropped) == 0;
+  auto bytes = co_await shard->Open(std::move(ref), store::BodyForm::kMemory);
+  if (!bytes.ok()) co_return before;
   auto table = fragmenter::FrameTable::Decode(bytes->meta);
-  if (!table.ok()) co_return std::nullopt;
-  co_return StoredMedia{std::move(*table), std::get<ByteChain>(std::move(bytes->body))};
+  if (!table.ok()) co_return before;
+  before.media = StoredMedia{std::move(*table), std::get<ByteChain>(std::move(bytes->body))};
+  before.for_good = stays;
+  co_return before;
 }
 
 Task<Result<fragmenter::TrackSet>> LoadTrackSet(ShardPtr shard, store::TrackSetId id) {
@@ -115,9 +128,11 @@ Task<Result<fragmenter::TrackSet>> LoadTrackSet(ShardPtr shard, store::TrackSetI
   co_return fragmenter::DecodeTrackSet(stored.meta);
 }
 
-std::string SegmentTag(const HlsFileName& name) {
-  return fmt::format("\"{}-{}-{}{}\"", name.life, name.id,
-                     name.layout == Layout::kVerbatim ? 'v' : 'c', kSegmentFormat);
+// `alone`: sound was transcoded without the fragment before, from which its first units sound over.
+std::string SegmentTag(const HlsFileName& name, bool alone) {
+  return fmt::format("\"{}-{}-{}{}{}\"", name.life, name.id,
+                     name.layout == Layout::kVerbatim ? 'v' : 'c', kSegmentFormat,
+                     alone ? "-a" : "");
 }
 
 // What is stored will not come out of the disk: wrong bytes, or a sector that cannot be read.
@@ -126,12 +141,12 @@ bool IsDamage(const Error& error) {
 }
 
 Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name) {
-  PS_CO_TRY(const fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, ref.header.track_set));
+  PS_CO_TRY(fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, ref.header.track_set));
   const bool transcoded = HasG711(tracks);
   const store::BodyForm form = name.layout == Layout::kVerbatim && !transcoded
                                    ? store::BodyForm::kFileSlice
                                    : store::BodyForm::kMemory;
-  std::optional<StoredMedia> before;
+  Before before{.media = std::nullopt, .for_good = true};
   if (transcoded) before = co_await LoadBefore(shard, ref.header);
   PS_CO_TRY(store::ItemBytes bytes, co_await shard->Open(ref, form));
   PS_CO_TRY(fragmenter::FrameTable table, fragmenter::FrameTable::Decode(bytes.meta));
@@ -139,16 +154,18 @@ Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name
   const uint64_t cluster_bytes = slice ? slice->size : std::get<ByteChain>(bytes.body).size();
   std::vector<MadeTrack> made;
   if (transcoded) {
-    const StoredMedia fragment{table, std::get<ByteChain>(bytes.body)};
-    PS_CO_TRY(made, TranscodeG711(tracks, before, fragment));
+    StoredMedia fragment{std::move(table), std::get<ByteChain>(bytes.body)};
+    PS_CO_TRY(made, TranscodeG711(tracks, before.media, fragment));
+    tracks = ServedTracks(tracks);
+    table = std::move(fragment.table);
   }
-  PS_CO_TRY(const MediaSegment segment, MakeMediaSegment(ServedTracks(tracks), table, cluster_bytes,
-                                                         name.id, name.layout, made));
+  PS_CO_TRY(const MediaSegment segment,
+            MakeMediaSegment(tracks, table, cluster_bytes, name.id, name.layout, made));
 
   Resource resource;
   resource.content_type = ContentType(tracks);
-  resource.etag = SegmentTag(name);
-  resource.immutable = true;
+  resource.etag = SegmentTag(name, transcoded && !before.media);
+  resource.immutable = before.for_good;
   if (slice) {
     resource.parts.emplace_back(ByteChain(segment.head));
     resource.parts.emplace_back(*slice);

@@ -19,6 +19,8 @@ namespace {
 // How often a write that flushes or compactions hold up is tried again at least.
 constexpr std::chrono::milliseconds kStallLook{50};
 
+enum class OpenFor { kReading, kWriting };
+
 using Handles = std::vector<rocksdb::ColumnFamilyHandle*>;
 
 ByteSpan FromSlice(const rocksdb::Slice& slice) { return AsBytes(slice.ToStringView()); }
@@ -69,6 +71,18 @@ struct Index::Impl {
     db.reset();
   }
 
+  rocksdb::Status Open(const rocksdb::Options& options, const std::filesystem::path& directory,
+                       OpenFor purpose) {
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (const char* name : kFamilyNames) families.emplace_back(name, options);
+    rocksdb::DB* opened = nullptr;
+    rocksdb::Status status =
+        purpose == OpenFor::kReading
+            ? rocksdb::DB::OpenForReadOnly(options, directory.string(), families, &handles, &opened)
+            : rocksdb::DB::Open(options, directory.string(), families, &handles, &opened);
+    db.reset(opened);
+    return status;
+  }
   std::unique_ptr<rocksdb::Iterator> Iterate(Family family) const {
     return std::unique_ptr<rocksdb::Iterator>(
         db->NewIterator(rocksdb::ReadOptions(), handles[family]));
@@ -95,12 +109,7 @@ Result<std::unique_ptr<Index>> Index::Open(const std::filesystem::path& director
     auto impl = std::make_unique<Impl>();
     options.env = impl->watch.MakePatient(environment);
     options.listeners = {impl->watch.listener()};
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const char* name : kFamilyNames) families.emplace_back(name, options);
-    rocksdb::DB* db = nullptr;
-    const rocksdb::Status opened =
-        rocksdb::DB::Open(options, directory.string(), families, &impl->handles, &db);
-    impl->db.reset(db);
+    const rocksdb::Status opened = impl->Open(options, directory, OpenFor::kWriting);
     if (opened.ok()) {
       const auto id = impl->Get(kDefault, "id");
       const bool fresh = !id.ok() && id.error().code() == ErrorCode::kNotFound;
@@ -138,13 +147,7 @@ Result<std::unique_ptr<Index>> Index::OpenForReading(const std::filesystem::path
   if (environment != nullptr) options.env = environment;
   options.info_log = std::make_shared<Silence>();  // or it would make a file for it
   auto impl = std::make_unique<Impl>();
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  for (const char* name : kFamilyNames) families.emplace_back(name, options);
-  rocksdb::DB* db = nullptr;
-  const rocksdb::Status opened =
-      rocksdb::DB::OpenForReadOnly(options, directory.string(), families, &impl->handles, &db);
-  impl->db.reset(db);
-  PS_TRY_VOID(ToStatus(opened, "open"));
+  PS_TRY_VOID(ToStatus(impl->Open(options, directory, OpenFor::kReading), "open"));
   return std::unique_ptr<Index>(new Index(std::move(impl)));
 }
 

@@ -58,14 +58,6 @@ class Coverage(ServerTest):
     def coverage(self, *options):
         return self.penstock.cli_json("stream", "coverage", NAME, *options)
 
-    def wait_for_open(self, reason):
-        """A hole begins where the last fragment's time ends, which may be a moment ahead."""
-        waiting.until(f"an open hole: {reason}", lambda: self.open_reason() == reason, 10)
-
-    def open_reason(self):
-        last = self.coverage()["ranges"][-1]
-        return None if last["stored"] or not last["open"] else last["reason"]
-
     def holes(self, reasons):
         """The holes between the fragments, after all that must hold of a coverage is checked."""
         fragments = self.penstock.fragments(NAME)
@@ -112,13 +104,13 @@ class Coverage(ServerTest):
 
     def test_camera_cut_server_killed_source_removed_no_moment_is_unexplained(self):
         cut = self.cut_the_camera()
-        self.wait_for_open("camera-lost")
+        self.penstock.wait_for_open_hole(NAME, "camera-lost")
         self.camera_comes_back()
         self.record()
         killed = self.kill_and_restart()
         back = now_ms()
         self.record()
-        removed = self.remove_and_add(lambda: self.wait_for_open("source-removed"))
+        removed = self.remove_and_add(lambda: self.penstock.wait_for_open_hole(NAME, "source-removed"))
         self.record()
         stopped = now_ms()
         self.penstock.stop()
@@ -147,7 +139,7 @@ class Coverage(ServerTest):
     def test_a_hole_keeps_the_reason_it_began_with_through_a_kill(self):
         self.cut_the_camera()
         self.kill_and_restart()
-        self.wait_for_open("camera-lost")
+        self.penstock.wait_for_open_hole(NAME, "camera-lost")
         self.camera_comes_back()
         self.record()
         self.remove_and_add(self.kill_and_restart)

@@ -32,8 +32,9 @@ Task<Outcome> Run(Services& services, Call call) {
     co_return Error(ErrorCode::kInvalidArgument,
                     "The data retention would not lie between 0 and 87600 hours.");
   }
-  PS_CO_TRY_VOID(
-      co_await services.store.SetRetention(info.name, static_cast<uint32_t>(hours), info.version));
+  store::StreamChange to;
+  to.retention_hours = static_cast<uint32_t>(hours);
+  PS_CO_TRY_VOID(co_await services.store.ChangeStream(info.name, to, info.version));
   co_return wire::JsonAnswer(Json());
 }
 

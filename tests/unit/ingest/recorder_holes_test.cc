@@ -67,6 +67,12 @@ class RecorderHolesTest : protected WithClock, public RecorderTest {
     End(std::move(sink));
     SyncWait(registry_->Drain());
   }
+  // A publication of two seconds that comes and goes.
+  void Record() {
+    auto sink = Publish();
+    PlayOn(*sink, 0, 2);
+    Leave(std::move(sink));
+  }
   // The process ends, well or by a crash, which is the same for what was noted before; another
   // begins.
   void Restart() {
@@ -113,13 +119,9 @@ TEST_F(RecorderHolesTest, ACameraThatComesBackWasLost) {
 }
 
 TEST_F(RecorderHolesTest, APublisherThatComesBackHadLeft) {
-  auto sink = Publish();
-  PlayOn(*sink, 0, 2);
-  Leave(std::move(sink));
+  Record();
   EXPECT_EQ(WhyNothing(), GapReason::kSourceRemoved);
-  sink = Publish();
-  PlayOn(*sink, 0, 2);
-  Leave(std::move(sink));
+  Record();
   EXPECT_THAT(Reasons(), ElementsAre(GapReason::kNone, GapReason::kSourceRemoved));
 }
 
@@ -130,9 +132,7 @@ TEST_F(RecorderHolesTest, AServerThatEndsIsWhyThePublicationEnds) {
   Leave(std::move(sink));
   Restart();
   EXPECT_EQ(WhyNothing(), GapReason::kRestart);
-  sink = Publish();
-  PlayOn(*sink, 0, 2);
-  Leave(std::move(sink));
+  Record();
   EXPECT_THAT(Reasons(), ElementsAre(GapReason::kNone, GapReason::kRestart));
 }
 
@@ -149,9 +149,7 @@ TEST_F(RecorderHolesTest, AHoleKeepsTheReasonItBeganWithOverARestartAndNoOtherHo
   Leave(std::move(sink));
   Restart();
   EXPECT_EQ(WhyNothing(), GapReason::kRestart);
-  sink = Publish();
-  PlayOn(*sink, 0, 2);
-  Leave(std::move(sink));
+  Record();
   EXPECT_THAT(Reasons(),
               ElementsAre(GapReason::kNone, GapReason::kCameraLost, GapReason::kRestart));
 }

@@ -23,10 +23,7 @@ class NoStore final : public store::Store {
     return Refuse<store::StreamInfo>();
   }
   Task<Status> DeleteStream(StreamName) override { co_return Status(); }
-  Task<Result<store::StreamInfo>> SetMaxBytes(StreamName, uint64_t) override {
-    co_return Error(ErrorCode::kUnsupported, "not in this fake");
-  }
-  Task<Result<store::StreamInfo>> SetRetention(StreamName, uint32_t, uint64_t) override {
+  Task<Result<store::StreamInfo>> ChangeStream(StreamName, store::StreamChange, uint64_t) override {
     return Refuse<store::StreamInfo>();
   }
   std::shared_ptr<store::Shard> OpenShard(const ShardId&) override { return nullptr; }

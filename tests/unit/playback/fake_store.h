@@ -149,10 +149,7 @@ class FakeStore final : public store::Store {
     co_return Error(ErrorCode::kUnsupported, "a fake does not");
   }
   Task<Status> DeleteStream(StreamName) override { co_return Status(); }
-  Task<Result<store::StreamInfo>> SetMaxBytes(StreamName, uint64_t) override {
-    co_return Error(ErrorCode::kUnsupported, "not in this fake");
-  }
-  Task<Result<store::StreamInfo>> SetRetention(StreamName, uint32_t, uint64_t) override {
+  Task<Result<store::StreamInfo>> ChangeStream(StreamName, store::StreamChange, uint64_t) override {
     co_return Error(ErrorCode::kUnsupported, "a fake does not");
   }
   std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {

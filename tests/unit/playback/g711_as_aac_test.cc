@@ -10,6 +10,7 @@
 #include "fragmenter/codec/g711.h"
 #include "playback/audio/aac_encoder.h"
 #include "playback/mp4/init_segment.h"
+#include "tests/unit/playback/media_builders.h"
 
 namespace penstock::playback {
 namespace {
@@ -22,12 +23,7 @@ using fragmenter::TrackSet;
 constexpr uint32_t kPacket = 160;  // 20 ms
 
 TrackConfig Telephone(Codec codec = Codec::kPcmu, uint32_t rate = 8000) {
-  return TrackConfig{.number = 2,
-                     .codec = codec,
-                     .codec_private = fragmenter::MakeWaveFormat(codec, rate, 1),
-                     .clock_rate = rate,
-                     .sample_rate = rate,
-                     .channels = 1};
+  return TelephoneTrack(2, codec, rate);
 }
 
 // Packets [first, last) of a stream; the cluster holds nothing else.

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "fragmenter/codec/g711.h"
 #include "fragmenter/media.h"
 #include "fragmenter/mkv/cluster_writer.h"
 
@@ -43,6 +44,17 @@ inline fragmenter::TrackConfig AvcTrack(uint32_t number) {
           .clock_rate = 90'000,
           .width = 1280,
           .height = 720};
+}
+
+inline fragmenter::TrackConfig TelephoneTrack(uint32_t number,
+                                              fragmenter::Codec codec = fragmenter::Codec::kPcmu,
+                                              uint32_t rate = 8000) {
+  return {.number = number,
+          .codec = codec,
+          .codec_private = fragmenter::MakeWaveFormat(codec, rate, 1),
+          .clock_rate = rate,
+          .sample_rate = rate,
+          .channels = 1};
 }
 
 // One cluster that grows frame by frame, with its table.

@@ -170,24 +170,18 @@ class FakeStore final : public store::Store {
     if (streams_.erase(name) == 0) co_return Error(ErrorCode::kNotFound, "there is none");
     co_return Status();
   }
-  Task<Result<store::StreamInfo>> SetMaxBytes(StreamName name, uint64_t max_bytes) override {
-    const std::lock_guard lock(mutex_);
-    const auto found = streams_.find(name);
-    if (found == streams_.end()) co_return Error(ErrorCode::kNotFound, "there is none");
-    found->second.max_bytes = max_bytes;
-    ++found->second.version;
-    co_return found->second;
-  }
-  Task<Result<store::StreamInfo>> SetRetention(StreamName name, uint32_t retention_hours,
+  Task<Result<store::StreamInfo>> ChangeStream(StreamName name, store::StreamChange change,
                                                uint64_t if_version) override {
     const std::lock_guard lock(mutex_);
     const auto found = streams_.find(name);
     if (found == streams_.end()) co_return Error(ErrorCode::kNotFound, "there is none");
-    if (if_version != 0 && found->second.version != if_version)
+    store::StreamInfo& info = found->second;
+    if (if_version != 0 && info.version != if_version)
       co_return Error(ErrorCode::kConflict, "it has another version");
-    found->second.retention_hours = retention_hours;
-    ++found->second.version;
-    co_return found->second;
+    info.retention_hours = change.retention_hours.value_or(info.retention_hours);
+    info.max_bytes = change.max_bytes.value_or(info.max_bytes);
+    ++info.version;
+    co_return info;
   }
   std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {
     const std::lock_guard lock(mutex_);

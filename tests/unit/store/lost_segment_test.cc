@@ -106,9 +106,9 @@ TEST_P(LostSegmentTest, CutToNothingItCountsAsLost) {
 TEST_P(LostSegmentTest, ATimeWithoutStoringIsNoLoss) {
   Fill();
   Open();
-  EXPECT_TRUE(SyncWait(store_->SetRetention(Name("cam"), 0)).ok());
+  EXPECT_TRUE(SyncWait(store_->ChangeStream(Name("cam"), {.retention_hours = 0})).ok());
   for (uint64_t i = 0; i < 4; ++i) Append(*Stream("cam"), 100, i);
-  EXPECT_TRUE(SyncWait(store_->SetRetention(Name("cam"), 24)).ok());
+  EXPECT_TRUE(SyncWait(store_->ChangeStream(Name("cam"), {.retention_hours = 24})).ok());
   for (uint64_t i = 0; i < 4; ++i) Append(*Stream("cam"), 100, i);
   Close();
   EXPECT_EQ(Harm(), "");

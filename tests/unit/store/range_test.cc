@@ -95,8 +95,8 @@ TEST_P(RangeTest, HolesAndHiddenItemsAreNoFragments) {
 TEST_P(RangeTest, RetentionIsNotChangedOfAStreamThatSomebodyElseChanged) {
   const StreamName name = *StreamName::Parse("cam");
   const uint64_t seen = store_->GetStream(name)->version;
-  ASSERT_TRUE(SyncWait(store_->SetRetention(name, 48, seen)).ok());
-  const auto again = SyncWait(store_->SetRetention(name, 72, seen));
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(name, {.retention_hours = 48}, seen)).ok());
+  const auto again = SyncWait(store_->ChangeStream(name, {.retention_hours = 72}, seen));
   ASSERT_FALSE(again.ok());
   EXPECT_EQ(again.error().code(), ErrorCode::kConflict);
   EXPECT_EQ(store_->GetStream(name)->retention_hours, 48u);

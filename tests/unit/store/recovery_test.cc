@@ -69,7 +69,7 @@ class RecoveryTest : public StoreTest {
     // Gaps are written without anyone waiting; one more append behind them.
     Append(*b, 1, 1);
     EXPECT_TRUE(SyncWait(a->Trim(3)).ok());
-    EXPECT_TRUE(SyncWait(store_->SetRetention(Name("b"), 48)).ok());
+    EXPECT_TRUE(SyncWait(store_->ChangeStream(Name("b"), {.retention_hours = 48})).ok());
     clock_.SetWall(clock_.Now() - std::chrono::minutes(10));
     Append(*b, 70'000, 20);
     EXPECT_TRUE(SyncWait(store_->DeleteStream(Name("gone"))).ok());

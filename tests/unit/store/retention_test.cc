@@ -80,7 +80,7 @@ TEST_P(RetentionTest, WhatALongerRetentionStillNeedsStays) {
   Open();
   auto shard = Stream("a", 1);
   Append(*shard, 100, 0);
-  ASSERT_TRUE(SyncWait(store_->SetRetention(Name("a"), 100)).ok());
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.retention_hours = 100})).ok());
   shard.reset();
   Reopen();  // seals the segment of class 1 h
   shard = Stream("a");
@@ -100,7 +100,7 @@ TEST_P(RetentionTest, WhatHasExpiredStaysHiddenUnderALongerRetentionAndAfterAReo
   for (uint64_t i = 0; i < 3; ++i) Append(*shard, 500, i);
   clock_.Advance(std::chrono::hours(2));
   Append(*shard, 500, 3);
-  ASSERT_TRUE(SyncWait(store_->SetRetention(Name("cam1"), 48)).ok());
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("cam1"), {.retention_hours = 48})).ok());
   EXPECT_EQ(Ordinals(Find(*shard, FromOldest{})), std::vector<uint64_t>{3});
   shard.reset();
   Reopen();
@@ -122,7 +122,7 @@ TEST_P(RetentionTest, AStreamKeepsNoMoreBytesThanItMay) {
   Open();
   auto shard = Stream("a");
   auto other = Stream("b");
-  ASSERT_TRUE(SyncWait(store_->SetMaxBytes(Name("a"), 1000)).ok());
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.max_bytes = 1000})).ok());
   for (uint64_t i = 0; i < 8; ++i) {
     Append(*shard, 300, i);
     Append(*other, 300, i);
@@ -134,8 +134,8 @@ TEST_P(RetentionTest, AStreamKeepsNoMoreBytesThanItMay) {
   EXPECT_EQ(Find(*other, FromOldest{}).size(), 8u);
   EXPECT_EQ(store_->GetStream(Name("a"))->max_bytes, 1000u);
   // A larger limit does not bring back what is gone, nor does a restart.
-  ASSERT_TRUE(SyncWait(store_->SetMaxBytes(Name("a"), 0)).ok());
-  ASSERT_TRUE(SyncWait(store_->SetRetention(Name("a"), 48)).ok());
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.max_bytes = 0})).ok());
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.retention_hours = 48})).ok());
   shard.reset();
   other.reset();
   Reopen();
@@ -144,19 +144,37 @@ TEST_P(RetentionTest, AStreamKeepsNoMoreBytesThanItMay) {
   EXPECT_EQ(store_->GetStream(Name("a"))->max_bytes, 0u);
   EXPECT_EQ(store_->GetStream(Name("a"))->retention_hours, 48u);
   // A smaller one is there at once, and after a restart.
-  ASSERT_TRUE(SyncWait(store_->SetMaxBytes(Name("a"), 600)).ok());
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.max_bytes = 600})).ok());
   EXPECT_THAT(Ordinals(Find(*shard, FromOldest{})), ElementsAre(6, 7));
   shard.reset();
   Reopen();
   EXPECT_THAT(Ordinals(Find(*Stream("a"), FromOldest{})), ElementsAre(6, 7));
-  EXPECT_EQ(SyncWait(store_->SetMaxBytes(Name("none"), 1)).error().code(), ErrorCode::kNotFound);
+  EXPECT_EQ(SyncWait(store_->ChangeStream(Name("none"), {.max_bytes = 1})).error().code(),
+            ErrorCode::kNotFound);
+}
+
+TEST_P(RetentionTest, WhatIsChangedOfAStreamTogetherIsChangedTogetherOrNotAtAll) {
+  Open();
+  Stream("a");
+  const uint64_t seen = store_->GetStream(Name("a"))->version;
+  const StreamChange both{.retention_hours = 48, .max_bytes = 1000};
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), both, seen)).ok());
+  const StreamInfo changed = *store_->GetStream(Name("a"));
+  EXPECT_EQ(changed.version, seen + 1) << "one transaction";
+  EXPECT_EQ(changed.retention_hours, 48u);
+  EXPECT_EQ(changed.max_bytes, 1000u);
+  const StreamChange late{.retention_hours = 1, .max_bytes = 1};
+  EXPECT_EQ(SyncWait(store_->ChangeStream(Name("a"), late, seen)).error().code(),
+            ErrorCode::kConflict);
+  EXPECT_EQ(store_->GetStream(Name("a"))->retention_hours, 48u);
+  EXPECT_EQ(store_->GetStream(Name("a"))->max_bytes, 1000u);
 }
 
 TEST_P(RetentionTest, WhatWasLiveOnlyIsNoHoleOnceThingsAreKept) {
   Open();
   auto shard = Stream("a", 0);
   for (uint64_t i = 0; i < 30; ++i) Append(*shard, 100, i);
-  ASSERT_TRUE(SyncWait(store_->SetRetention(Name("a"), 24)).ok());
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.retention_hours = 24})).ok());
   Append(*shard, 100, 30);
   shard.reset();
   for (int opening = 0; opening < 2; ++opening) {

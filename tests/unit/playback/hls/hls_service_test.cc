@@ -130,6 +130,24 @@ TEST_F(HlsServiceTest, EveryUriOfAPlaylistIsServed) {
   EXPECT_TRUE(Text(Get(SegmentName(1)).value()).ends_with("mdatPICTURESOUND"));
 }
 
+TEST_F(HlsServiceTest, SoundThatMayBeTranscodedOtherwiseLaterIsNotKeptForGood) {
+  fragmenter::TrackSet set;
+  set.tracks = {AvcTrack(1), TelephoneTrack(2)};
+  shard_->track_sets[1] = {.id = 1, .meta = fragmenter::EncodeTrackSet(set)};
+  AddFragments(6);
+  shard_->items[0].header.flags = store::kFlagStartsRun;
+  shard_->items[4].header.flags = store::kFlagDropped;
+  shard_->unreadable = {2};
+  const Resource whole = Get(SegmentName(1)).value();
+  const Resource alone = Get(SegmentName(3)).value();
+  EXPECT_TRUE(Get(SegmentName(0)).value().immutable) << "nothing comes before it";
+  EXPECT_TRUE(whole.immutable);
+  EXPECT_FALSE(alone.immutable) << "the one before may be readable again";
+  EXPECT_FALSE(Get(SegmentName(5)).value().immutable) << "the one before will be a gap";
+  EXPECT_EQ(alone.etag.substr(alone.etag.size() - 3), "-a\"");
+  EXPECT_THAT(whole.etag, Not(HasSubstr("-a\"")));
+}
+
 TEST_F(HlsServiceTest, ADamagedFragmentIsAGapOnceSomebodyAskedForIt) {
   AddFragments(5);
   shard_->damaged = {2};
