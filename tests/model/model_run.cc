@@ -246,7 +246,7 @@ Task<void> ModelRun::PassTime() {
 Task<void> ModelRun::ChangeRetention(Stream& stream) {
   co_await EndAllSlots();
   const uint32_t hours = kHours[prng_.Below(std::size(kHours))];
-  StreamChange change;
+  store::StreamChange change;
   change.retention_hours = hours;
   const auto info = co_await store_->ChangeStream(stream.info.name, change);
   if (!info.ok()) {
