@@ -146,7 +146,7 @@ class Coverage(ServerTest):
         self.record()
         # What has been noted is good for its own hole only.
         self.kill_and_restart()
-        waiting.until("a fragment is on its way", lambda: self.open_reason() is None)
+        waiting.until("a fragment is on its way", lambda: self.penstock.open_hole(NAME) is None)
         self.record()
         self.holes(["camera-lost", "source-removed", "restart"])
 

@@ -133,18 +133,14 @@ class Penstock:
         except waiting.NotInTime as error:
             raise AssertionError(f"{error}\n{self.publication(name)}\n{self.program.tail()}") from None
 
+    def open_hole(self, name):
+        """Why nothing comes of the stream now; None while something does."""
+        last = self.cli_json("stream", "coverage", name)["ranges"][-1]
+        return None if last["stored"] or not last["open"] else last["reason"]
+
     def wait_for_open_hole(self, name, reason):
         """A hole begins where the last fragment's time ends, which may be a moment ahead."""
-        last = {}
-
-        def reached():
-            last.update(open=False, reason="")
-            last.update(self.cli_json("stream", "coverage", name)["ranges"][-1])
-            return last["open"] and last["reason"] == reason
-        try:
-            waiting.until(f"an open hole of {name}: {reason}", reached, 10)
-        except waiting.NotInTime as error:
-            raise AssertionError(f"{error}; the last range is {last}") from None
+        waiting.until(f"an open hole of {name}: {reason}", lambda: self.open_hole(name) == reason, 10)
 
     def hls(self, name, query=""):
         return self.url(f"/hls/{urllib.parse.quote(name)}/index.m3u8{query}")
