@@ -48,7 +48,7 @@ class Coverage(ServerTest):
         self.penstock.start()
         return killed
 
-    def remove_and_add(self, between=lambda: None):
+    def remove_and_add(self, between):
         removed = now_ms()
         self.penstock.cli("source", "remove", NAME)
         between()
@@ -176,7 +176,7 @@ class Coverage(ServerTest):
         page.wait_for_text("#ranges .hole", "missing: camera lost")
         self.camera_comes_back()
         self.record()
-        self.remove_and_add()
+        self.remove_and_add(lambda: self.penstock.wait_for_open_hole(NAME, "source-removed"))
         self.record()
         waiting.until("both holes", lambda: page.evaluate(holes) == ["camera-lost", "source-removed"], 60)
         spot = page.evaluate("(() => { const b = document.querySelector('#spans b').getBoundingClientRect();"
