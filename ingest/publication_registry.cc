@@ -27,6 +27,17 @@ bool Silent(const TrackStatus& track, milliseconds running) {
   return track.silent_ms < 0 ? running > kPatience : milliseconds(track.silent_ms) > kPatience;
 }
 
+std::string_view StorageTrouble(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kFull:
+      return "disk full";
+    case ErrorCode::kThrottled:
+      return "disk too slow";
+    default:
+      return "not stored";
+  }
+}
+
 int64_t WholeSeconds(milliseconds t) { return std::chrono::duration_cast<seconds>(t).count(); }
 
 std::string SilentWords(const TrackStatus& track, milliseconds running) {
@@ -59,9 +70,8 @@ SourceStatus JudgeRecording(const RecorderCounters& counters) {
   const milliseconds running = counters.running;
   if (counters.storage_error) {
     const Error& error = *counters.storage_error;
-    const std::string words = error.code() == ErrorCode::kFull ? "disk full: " + error.message()
-                                                               : "not stored: " + error.message();
-    return {.state = SourceState::kWaiting, .reason = words};
+    return {.state = SourceState::kWaiting,
+            .reason = fmt::format("{}: {}", StorageTrouble(error.code()), error.message())};
   }
   std::string silent;
   size_t flowing = 0;

@@ -247,6 +247,9 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     self->CountDropped("overload");
     CountGap(store::GapReason::kOverload, item.duration);
     const uint64_t breaks = self->breaks;
+    self->NoteStorage(Error(ErrorCode::kThrottled,
+                            "what came before is still being written, so this was left out"),
+                      breaks);
     const Result<store::ItemHeader> dropped =
         co_await self->shard->Drop(std::move(item), store::GapReason::kOverload);
     if (!dropped.ok()) self->NoteStorage(dropped.error(), breaks);

@@ -8,8 +8,8 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 SLEEP = re.compile(r"\b(sleep_for|sleep_until|usleep|nanosleep|time\.sleep)\b|\bsleep\s*\(\s*\d|^\s*sleep \d")
 OFF = re.compile(r"\bGTEST_SKIP\b|\bDISABLED_|\bit\.skip\b|\btest\.skip\b|@unittest\.skip\b")
 
-# The one place that may pause between two looks at a condition.
-POLLS = {"tests/e2e/harness/waiting.py"}
+# The one place that may pause between two looks at a condition, and the disk that takes its time.
+POLLS = {"tests/e2e/harness/waiting.py", "tests/slow_disk/slow_disk.cc"}
 
 
 def check(tree):

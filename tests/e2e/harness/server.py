@@ -17,6 +17,8 @@ from harness import programs, waiting
 class Penstock:
     """A server on a fresh folder. It may be stopped, killed and started again; ports and folder stay."""
 
+    environment = None  # variables of the server besides this process's own
+
     def __init__(self, data=None, options=()):
         self.data = data or tempfile.mkdtemp(prefix="penstock-e2e-")
         self.options = list(options)
@@ -28,7 +30,7 @@ class Penstock:
         if self.program is not None:
             self.program.close()
         self.program = programs.Program(programs.ours("penstock"), "serve", "--data", self.data, "--http", self.http, "--rtsp", self.rtsp,
-                                        *self.options)
+                                        *self.options, env=self.environment)
         self.program.wait_for_line(" data ", 60)
         self.http = self._announced(r"http://([^/]+)/")
         self.rtsp = self._announced(r"rtsp://([^/]+)/")

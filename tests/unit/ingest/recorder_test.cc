@@ -135,6 +135,8 @@ TEST_F(RecorderTest, WhenTheDiskStallsWholeFragmentsAreDroppedWithAGapAndMemoryI
   disk_.HoldSyncs();
   PlayAtOnce(*sink, 2, 20);
   EXPECT_GT(StatusOf(stream_).fragments_dropped, 0u);
+  EXPECT_EQ(StatusOf(stream_).status.state, SourceState::kWaiting);
+  EXPECT_THAT(StatusOf(stream_).status.reason, ::testing::HasSubstr("disk too slow"));
   disk_.ReleaseSyncs();
   // The fragment that was open is cut by this and may still find too many waiting.
   Play(*sink, 22, 3);
