@@ -6,10 +6,7 @@
 namespace penstock::playback {
 namespace {
 
-void MakeGap(store::ItemHeader& item) {
-  item.kind = store::ItemKind::kGap;
-  item.flags |= store::kFlagDropped;
-}
+void MakeGap(store::ItemHeader& item) { item.kind = store::ItemKind::kGap; }
 
 }  // namespace
 

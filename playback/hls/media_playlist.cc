@@ -132,7 +132,9 @@ class Renderer {
 bool IsPlayable(const ItemHeader& item) { return item.kind == ItemKind::kFragment; }
 
 microseconds EntryDuration(const ItemHeader& item) {
-  const bool has_own = IsPlayable(item) || (item.flags & store::kFlagDropped) != 0;
+  // Only what was a fragment belongs to a run.
+  const bool was_fragment = item.kind == ItemKind::kGap && item.run != 0;
+  const bool has_own = IsPlayable(item) || was_fragment;
   return has_own ? std::max(item.duration, kHoleDuration) : kHoleDuration;
 }
 

@@ -75,8 +75,13 @@ class Disk(unittest.TestCase):
             return [fragment["number"] for fragment in penstock.fragments("camera") if "dropped" not in fragment["flags"]]
         before_it = stored()
 
+        lengths = {}
+
         def newest():
-            return playlists.parse(penstock.get("/hls/camera/index.m3u8").decode())[-1].sequence
+            listed = playlists.parse(penstock.get("/hls/camera/index.m3u8").decode())
+            for segment in listed:
+                self.assertEqual(segment.seconds, lengths.setdefault(segment.sequence, segment.seconds), "an entry changed under a player")
+            return listed[-1].sequence
         seen = newest()
         waiting.until("three fragments more are live", lambda: newest() >= seen + 3, 30)
         ballast.unlink()

@@ -32,6 +32,7 @@ class HlsServiceTest : public testing::Test {
     item.header.duration = milliseconds(2000);
     item.header.server_time = ServerTimeFromMs(kNoonMs + n * 2000);
     item.header.track_set = 1;
+    item.header.run = 1;
     return shard_->Add(std::move(item));
   }
   void AddFragments(int count) {

@@ -47,7 +47,8 @@ class Index {
   // A fragment that was never stored: while the window has it, and afterwards.
   Index& Dropped(bool still_in_window) {
     Push(still_in_window ? ItemKind::kFragment : ItemKind::kGap, milliseconds(2000));
-    items.back().flags |= store::kFlagDropped;
+    items.back().run = 1;
+    if (still_in_window) items.back().flags |= store::kFlagDropped;
     now_ += milliseconds(2000);
     return *this;
   }
