@@ -104,6 +104,11 @@ inline constexpr size_t kFileReadThreads = 4;
 // may grant less (rmem_max).
 inline constexpr int kUdpReceiveBufferBytes = 1 << 20;
 
+// TLS: a handshake that is not done by then is given up, and so is one that has brought more than
+// this; chains of certificates have a few KB.
+inline constexpr std::chrono::seconds kTlsHandshakeTime{10};
+inline constexpr size_t kTlsHandshakeBytesMax = 128 * 1024;
+
 // RTSP messages (RFC 2326 names no limit); answered with 400/413 and closed.
 inline constexpr size_t kRtspHeadBytesMax = 16 * 1024;
 inline constexpr size_t kRtspBodyBytesMax = 64 * 1024;
