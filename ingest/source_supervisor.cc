@@ -124,7 +124,7 @@ Task<Result<SourceSupervisor::Changes>> SourceSupervisor::Redeclare(
 }
 
 Task<Status> SourceSupervisor::Add(SourceConfig config) {
-  PS_CO_TRY_VOID(CheckSourceUrl(config.url));
+  PS_CO_TRY_VOID(CheckSource(config));
   {
     const std::lock_guard lock(mutex_);
     if (running_.contains(config.name)) {

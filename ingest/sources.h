@@ -21,10 +21,13 @@ enum class RtspTransport {
 // A camera to pull from. The stream has the source's name.
 struct SourceConfig {
   StreamName name;
-  std::string url;  // rtsp://[user:password@]host[:port]/path
+  std::string url;  // rtsp[s]://[user:password@]host[:port]/path
   RtspTransport transport = RtspTransport::kAuto;
   // From the configuration file: read-only for the command line and the page.
   bool declarative = false;
+  // Of a certificate that is accepted whoever signed it, as net::ParseFingerprint returns it; may
+  // be empty. Has a meaning for rtsps:// only.
+  std::string tls_fingerprint;
 
   friend bool operator==(const SourceConfig&, const SourceConfig&) = default;
 
@@ -37,6 +40,8 @@ struct SourceConfig {
 Result<RtspTransport> ParseRtspTransport(std::string_view text);  // "auto", "tcp", "udp"
 // kInvalidArgument with words for people if it cannot be a camera's URL.
 Status CheckSourceUrl(std::string_view url);
+// The same for all of it, and for what does not go together.
+Status CheckSource(const SourceConfig& config);
 
 struct TrackStatus {
   uint32_t number = 0;

@@ -16,6 +16,7 @@
 #include "server/auth/key_ring.h"
 #include "server/auth/master_key.h"
 #include "server/cli/client.h"
+#include "server/config/identity.h"
 #include "server/config/settings.h"
 #include "server/http/front.h"
 #include "server/operations/aws_context.h"
@@ -57,7 +58,8 @@ Result<std::vector<ingest::SourceConfig>> SourcesOf(const Config& config) {
   std::vector<ingest::SourceConfig> out;
   for (const ConfiguredSource& source : config.sources) {
     PS_TRY(const ingest::RtspTransport transport, ParseTransport(source.transport));
-    out.push_back(ingest::SourceConfig{source.name, source.url, transport, true});
+    out.push_back(
+        ingest::SourceConfig{source.name, source.url, transport, true, source.tls_fingerprint});
   }
   return out;
 }
@@ -115,6 +117,7 @@ Status Service::StartParts(Clock& clock) {
   Parts& p = *parts_;
   PS_TRY_VOID(CheckConfig(p.config));
   PS_TRY(std::vector<ingest::SourceConfig> declarative, SourcesOf(p.config));
+  PS_TRY(const std::shared_ptr<const net::TlsContext> identity, LoadIdentity(p.config));
   PS_TRY_VOID(MakeFolder(p.config.data));
   // The store first: its lock keeps a second server away from everything else in the folder.
   PS_TRY(p.store, store::Store::Open(StoreOptionsOf(p.config), store::RealDisk(), clock));
@@ -162,6 +165,10 @@ Status Service::StartParts(Clock& clock) {
   p.rtsp = std::make_unique<ingest::rtsp::Server>(*p.loops, *p.keys, *p.registry, clock);
   if (p.config.rtsp) {
     PS_TRY(started_.rtsp, p.rtsp->Listen(p.config.rtsp->address, p.config.rtsp->port));
+  }
+  if (p.config.rtsps) {
+    PS_TRY(started_.rtsps,
+           p.rtsp->ListenTls(p.config.rtsps->address, p.config.rtsps->port, identity));
   }
   return p.sources->Start(std::move(declarative));
 }

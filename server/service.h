@@ -26,6 +26,7 @@ class Service {
   struct Started {
     std::optional<net::Endpoint> http;
     std::optional<net::Endpoint> rtsp;
+    std::optional<net::Endpoint> rtsps;
     std::string admin_secret;  // only at the very first start
   };
 

@@ -74,6 +74,10 @@ Error ClientSession::Explain(const Response& response, std::string_view method) 
   const int status = response.status;
   if (status == 301 || status == 302) {
     auto target = Url::Parse(response.headers.Find("Location").value_or(""));
+    if (target.ok() && options_.url.tls && !target->tls) {
+      return Error(ErrorCode::kUnavailable,
+                   "the camera redirects to a connection without TLS, which is not followed");
+    }
     if (target.ok()) {
       // Credentials belong to the host they were written for.
       if (target->host == options_.url.host && !target->has_credentials) {

@@ -10,6 +10,21 @@
 
 namespace penstock::ingest::rtsp {
 
+namespace {
+
+// What a person can do about a certificate is said here, where it is known that it is a camera's.
+std::string WhyNoConnection(const Url& url, const Error& error) {
+  std::string reason = fmt::format("no connection to {}: {}", url.Authority(), error.message());
+  if (url.tls && error.code() == ErrorCode::kUnauthenticated) {
+    reason +=
+        "; if that is the camera's own, accept it with --tls-fingerprint of `penstock source add` "
+        "or with tls_fingerprint in the configuration file";
+  }
+  return reason;
+}
+
+}  // namespace
+
 ClientSession::ClientSession(ClientEnvironment& environment, Options options,
                              std::unique_ptr<MediaSink>& sink)
     : environment_(environment),
@@ -19,12 +34,15 @@ ClientSession::ClientSession(ClientEnvironment& environment, Options options,
       own_ssrc_(static_cast<uint32_t>(RandomU64())) {}
 
 Task<SessionEnd> ClientSession::Run(CancelToken token) {
-  auto stream = co_await environment_.dialer.Connect(options_.url.host, options_.url.port,
-                                                     kConnectTime, token);
+  Dialer::Target target;
+  target.host = options_.url.host;
+  target.port = options_.url.port;
+  target.tls = options_.url.tls;
+  target.tls_fingerprint = options_.tls_fingerprint;
+  auto stream = co_await environment_.dialer.Connect(std::move(target), kConnectTime, token);
   if (!stream.ok()) {
     SessionEnd failed;
-    failed.reason =
-        fmt::format("no connection to {}: {}", options_.url.Authority(), stream.error().message());
+    failed.reason = WhyNoConnection(options_.url, stream.error());
     co_return failed;
   }
   connection_.emplace(std::move(*stream), environment_.clock);

@@ -51,6 +51,7 @@ class ClientSession {
     StreamName stream;
     Url url;
     bool udp = false;
+    std::string tls_fingerprint;
   };
   ClientSession(ClientEnvironment& environment, Options options, std::unique_ptr<MediaSink>& sink);
 

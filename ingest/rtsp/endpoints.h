@@ -10,6 +10,7 @@
 #include "ingest/sources.h"
 #include "net/event_loop.h"
 #include "net/tcp.h"
+#include "net/tls.h"
 
 namespace penstock::ingest::rtsp {
 
@@ -22,7 +23,11 @@ class Server {
   Server(net::EventLoops& loops, const Authorizer& authorizer, Publications& publications,
          Clock& clock, DepayloaderFactory make_depayloader);
   ~Server();  // Requires Stop.
+  // Once each.
   Result<net::Endpoint> Listen(std::string address, uint16_t port);
+  // The same over TLS, as rtsps://host:port/<stream>.
+  Result<net::Endpoint> ListenTls(std::string address, uint16_t port,
+                                  std::shared_ptr<const net::TlsContext> identity);
   // Ends every session. Any thread but a loop's own.
   void Stop();
   size_t sessions() const;

@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "ingest/rtsp/backoff.h"
 #include "ingest/rtsp/endpoints.h"
 #include "ingest/rtsp/transport_choice.h"
+#include "net/tls.h"
 
 namespace penstock::ingest::rtsp {
 namespace {
@@ -18,10 +20,16 @@ constexpr int kRedirectsMax = 3;
 class EventLoopDialer final : public Dialer {
  public:
   explicit EventLoopDialer(net::EventLoop& loop) : loop_(loop) {}
-  Task<Result<std::unique_ptr<net::TcpStream>>> Connect(std::string host, uint16_t port,
-                                                        milliseconds timeout,
+  Task<Result<std::unique_ptr<net::TcpStream>>> Connect(Target target, milliseconds timeout,
                                                         CancelToken token) override {
-    return net::TcpStream::Connect(loop_, std::move(host), port, timeout, std::move(token));
+    auto stream = co_await net::TcpStream::Connect(loop_, target.host, target.port, timeout, token);
+    if (!stream.ok() || !target.tls) co_return stream;
+    net::TlsPeer peer;
+    peer.trust = net::SystemTlsTrust();
+    peer.host = std::move(target.host);
+    peer.fingerprint = std::move(target.tls_fingerprint);
+    co_return co_await net::StartTlsClient(std::move(*stream), std::move(peer),
+                                           limits::kTlsHandshakeTime, std::move(token));
   }
   Result<std::pair<std::unique_ptr<net::UdpSocket>, std::unique_ptr<net::UdpSocket>>> BindPair(
       std::string address) override {
@@ -38,12 +46,13 @@ class Course {
   Course(const SourceConfig& config, Url url, uint64_t seed)
       : configured_(std::move(url)),
         url_(configured_),
-        transport_(config.transport),
+        // Over TLS there is TCP only: packets by UDP would not be under its protection.
+        transport_(configured_.tls ? RtspTransport::kTcp : config.transport),
         backoff_(seed) {}
 
   void OnConnecting(SteadyTime now) { transport_.OnConnecting(now); }
   const Url& url() const { return url_; }
-  bool udp() const { return transport_.udp(); }
+  bool udp() const { return transport_.udp() && !url_.tls; }
 
   // The pause before the next connection; 0: at once. A camera is never given up: what it cannot do
   // today it may be set to do tomorrow.
@@ -115,7 +124,7 @@ Task<void> Pull(ClientEnvironment& environment, SourceConfig config, uint64_t se
   while (!token.cancelled()) {
     Report(publications, config.name, SourceState::kConnecting, last_reason);
     course.OnConnecting(environment.clock.SteadyNow());
-    ClientSession::Options options{config.name, course.url(), course.udp()};
+    ClientSession::Options options{config.name, course.url(), course.udp(), config.tls_fingerprint};
     SessionEnd end;
     {
       ClientSession session(environment, std::move(options), sink);

@@ -28,9 +28,18 @@ struct Server::Impl {
     for (size_t i = 0; i < loops.size(); ++i) groups.push_back(std::make_unique<TaskGroup>());
   }
 
-  Task<void> AcceptLoop(CancelToken token);
-  static Task<void> RunSession(Impl& impl, std::unique_ptr<net::TcpStream> stream,
+  struct Door {
+    std::unique_ptr<net::TcpListener> listener;       // home: loop 0
+    std::shared_ptr<const net::TlsContext> identity;  // null: without TLS
+  };
+
+  Result<net::Endpoint> Open(std::unique_ptr<Door>& door, std::string address, uint16_t port,
+                             std::shared_ptr<const net::TlsContext> identity);
+  Task<void> AcceptLoop(Door& door, CancelToken token);
+  static Task<void> RunSession(Impl& impl, const Door& door, std::unique_ptr<net::TcpStream> stream,
                                CancelToken token);
+  static Task<void> Converse(Impl& impl, const Door& door, std::unique_ptr<net::TcpStream> stream,
+                             CancelToken token);
   // Cancels the loop's tasks and waits for them.
   static Task<void> Drain(TaskGroup& group, std::promise<void>& done);
   void StopLoop(size_t i);
@@ -38,17 +47,18 @@ struct Server::Impl {
   net::EventLoops& loops;
   ServerContext context;
   std::vector<std::unique_ptr<TaskGroup>> groups;  // one per loop, home there
-  std::unique_ptr<net::TcpListener> listener;      // home: loop 0
-  size_t next_loop = 0;                            // accept loop only
+  std::unique_ptr<Door> plain;
+  std::unique_ptr<Door> tls;
+  size_t next_loop = 0;  // accept loops only
   std::atomic<size_t> sessions{0};
   bool stopped = false;
 };
 
-Task<void> Server::Impl::AcceptLoop(CancelToken token) {
-  const auto registration = token.OnCancel([this] { listener->Close(); });
+Task<void> Server::Impl::AcceptLoop(Door& door, CancelToken token) {
+  const auto registration = token.OnCancel([&door] { door.listener->Close(); });
   while (!token.cancelled()) {
     const size_t i = next_loop++ % loops.size();
-    auto accepted = co_await listener->Accept(loops[i]);
+    auto accepted = co_await door.listener->Accept(loops[i]);
     if (!accepted.ok()) {
       if (token.cancelled()) co_return;
       log::Write(log::kWarning, "rtsp accept failed", {{"error", accepted.error().ToString()}});
@@ -66,19 +76,44 @@ Task<void> Server::Impl::AcceptLoop(CancelToken token) {
       continue;
     }
     SessionGauge().Set(static_cast<int64_t>(++sessions));
-    loops[i].Post([this, group = groups[i].get(), stream] {
-      group->Spawn(RunSession(*this, std::move(*stream), group->token()));
+    loops[i].Post([this, &door, group = groups[i].get(), stream] {
+      group->Spawn(RunSession(*this, door, std::move(*stream), group->token()));
     });
   }
 }
 
-Task<void> Server::Impl::RunSession(Impl& impl, std::unique_ptr<net::TcpStream> stream,
-                                    CancelToken token) {
-  {
-    ServerSession session(impl.context, std::move(stream));
-    co_await session.Run(token);
-  }
+Task<void> Server::Impl::RunSession(Impl& impl, const Door& door,
+                                    std::unique_ptr<net::TcpStream> stream, CancelToken token) {
+  co_await Converse(impl, door, std::move(stream), token);
   SessionGauge().Set(static_cast<int64_t>(--impl.sessions));
+}
+
+Task<void> Server::Impl::Converse(Impl& impl, const Door& door,
+                                  std::unique_ptr<net::TcpStream> stream, CancelToken token) {
+  if (door.identity) {
+    const std::string peer = stream->peer().ToString();
+    auto secured = co_await net::StartTlsServer(std::move(stream), door.identity,
+                                                limits::kTlsHandshakeTime, token);
+    if (!secured.ok()) {
+      log::Write(log::kInfo, "rtsps handshake failed",
+                 {{"peer", peer}, {"reason", secured.error().message()}});
+      co_return;
+    }
+    stream = std::move(*secured);
+  }
+  ServerSession session(impl.context, std::move(stream));
+  co_await session.Run(token);
+}
+
+Result<net::Endpoint> Server::Impl::Open(std::unique_ptr<Door>& door, std::string address,
+                                         uint16_t port,
+                                         std::shared_ptr<const net::TlsContext> identity) {
+  CHECK(!door);
+  PS_TRY(auto listener, net::TcpListener::Listen(loops[0], std::move(address), port));
+  const net::Endpoint local = listener->local();
+  door = std::make_unique<Door>(Door{std::move(listener), std::move(identity)});
+  loops[0].Post([this, at = door.get()] { groups[0]->Spawn(AcceptLoop(*at, groups[0]->token())); });
+  return local;
 }
 
 Task<void> Server::Impl::Drain(TaskGroup& group, std::promise<void>& done) {
@@ -102,20 +137,21 @@ Server::Server(net::EventLoops& loops, const Authorizer& authorizer, Publication
     : impl_(std::make_unique<Impl>(loops, authorizer, publications, clock,
                                    std::move(make_depayloader))) {}
 
-Server::~Server() { CHECK(!impl_->listener || impl_->stopped); }
+Server::~Server() { CHECK((!impl_->plain && !impl_->tls) || impl_->stopped); }
 
 Result<net::Endpoint> Server::Listen(std::string address, uint16_t port) {
-  CHECK(!impl_->listener);
-  PS_TRY(impl_->listener, net::TcpListener::Listen(impl_->loops[0], std::move(address), port));
-  const net::Endpoint local = impl_->listener->local();
-  impl_->loops[0].Post(
-      [impl = impl_.get()] { impl->groups[0]->Spawn(impl->AcceptLoop(impl->groups[0]->token())); });
-  return local;
+  return impl_->Open(impl_->plain, std::move(address), port, nullptr);
+}
+
+Result<net::Endpoint> Server::ListenTls(std::string address, uint16_t port,
+                                        std::shared_ptr<const net::TlsContext> identity) {
+  CHECK(identity != nullptr);
+  return impl_->Open(impl_->tls, std::move(address), port, std::move(identity));
 }
 
 void Server::Stop() {
-  if (impl_->stopped || !impl_->listener) return;
-  // Loop 0 first: once its accept loop has ended, no other loop gets new sessions.
+  if (impl_->stopped || (!impl_->plain && !impl_->tls)) return;
+  // Loop 0 first: once its accept loops have ended, no other loop gets new sessions.
   for (size_t i = 0; i < impl_->loops.size(); ++i) impl_->StopLoop(i);
   impl_->stopped = true;
 }

@@ -8,7 +8,10 @@ namespace penstock::ingest::rtsp {
 namespace {
 
 constexpr std::string_view kScheme = "rtsp://";
-constexpr uint16_t kDefaultPort = 554;
+constexpr std::string_view kTlsScheme = "rtsps://";
+
+uint16_t DefaultPort(bool tls) { return tls ? 322 : 554; }
+std::string_view SchemeOf(bool tls) { return tls ? kTlsScheme : kScheme; }
 
 Error Bad(std::string_view what) {
   return Error(ErrorCode::kInvalidArgument, fmt::format("not an RTSP URL: {}", what));
@@ -47,14 +50,14 @@ Status ParseAuthority(std::string_view authority, Url& url) {
 
 Result<Url> Url::Parse(std::string_view text) {
   text = Trim(text);
-  if (StartsWithIgnoreCase(text, "rtsps://"))
-    return Bad("rtsps (RTSP over TLS) is not spoken here");
-  if (!IsAbsoluteRtspUrl(text)) return Bad("it must begin with rtsp://");
-  text.remove_prefix(kScheme.size());
+  if (!IsAbsoluteRtspUrl(text)) return Bad("it must begin with rtsp:// or rtsps://");
+  Url url;
+  url.tls = StartsWithIgnoreCase(text, kTlsScheme);
+  url.port = DefaultPort(url.tls);
+  text.remove_prefix(SchemeOf(url.tls).size());
   for (const char c : text) {
     if (c <= ' ' || c == 0x7f) return Bad("blanks and control characters must be percent-encoded");
   }
-  Url url;
   const size_t authority_end = std::min(text.find_first_of("/?"), text.size());
   std::string_view authority = text.substr(0, authority_end);
   url.path = text.substr(authority_end);
@@ -78,12 +81,15 @@ std::string Url::Authority() const {
 
 std::string Url::ToString() const {
   std::string authority = Authority();
-  if (port == kDefaultPort) authority.resize(authority.rfind(':'));
-  return fmt::format("{}{}{}", kScheme, authority, path);
+  if (port == DefaultPort(tls)) authority.resize(authority.rfind(':'));
+  return fmt::format("{}{}{}", SchemeOf(tls), authority, path);
 }
 
 bool IsAbsoluteRtspUrl(std::string_view text) {
-  return StartsWithIgnoreCase(text, kScheme) && text.size() > kScheme.size();
+  for (const std::string_view scheme : {kScheme, kTlsScheme}) {
+    if (StartsWithIgnoreCase(text, scheme) && text.size() > scheme.size()) return true;
+  }
+  return false;
 }
 
 std::string ResolveControl(std::string_view base, std::string_view control) {
@@ -93,7 +99,7 @@ std::string ResolveControl(std::string_view base, std::string_view control) {
   std::string out(base);
   if (control.front() == '/') {
     // From the root, if it repeats the base's path; otherwise the slash is only a clumsy separator.
-    const size_t path_start = base.find('/', kScheme.size());
+    const size_t path_start = base.find('/', base.find("://") + 3);
     if (path_start != std::string_view::npos) {
       const std::string_view base_path = Cut(base.substr(path_start), '?').first;
       if (base_path.size() > 1 && control.starts_with(base_path)) {

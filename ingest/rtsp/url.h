@@ -1,4 +1,4 @@
-// rtsp:// URLs as people and cameras write them.
+// rtsp:// and rtsps:// URLs as people and cameras write them.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +10,18 @@
 namespace penstock::ingest::rtsp {
 
 struct Url {
+  bool tls = false;  // rtsps://
   std::string user;  // percent-decoded
   std::string password;
   bool has_credentials = false;
-  std::string host;  // without the brackets of an IPv6 address
-  uint16_t port = 554;
-  std::string path;  // with the query, as written; may be empty
+  std::string host;     // without the brackets of an IPv6 address
+  uint16_t port = 554;  // 322 by default over TLS
+  std::string path;     // with the query, as written; may be empty
 
   // kInvalidArgument says what is wrong in words for people; never repeats the password.
   static Result<Url> Parse(std::string_view text);
 
-  // "rtsp://host[:port]/path?query": what is sent in requests. Credentials never are.
+  // "rtsp[s]://host[:port]/path?query": what is sent in requests. Credentials never are.
   std::string ToString() const;
   // "host:port"
   std::string Authority() const;

@@ -145,17 +145,38 @@ void OnMediaConfigure(GstRTSPMediaFactory* /*factory*/, GstRTSPMedia* media, gpo
                              DoResize, resize, FreeResize);
 }
 
-void RequirePassword(GstRTSPServer* server, GstRTSPMediaFactory* factory, const Options& options) {
+// False if the files are not what they should be.
+bool SetCertificate(GstRTSPAuth* auth, const Options& options) {
+  GError* error = nullptr;
+  const ObjectPtr<GTlsCertificate> certificate(g_tls_certificate_new_from_files(
+      options.tls_certificate.c_str(), options.tls_key.c_str(), &error));
+  if (certificate == nullptr) {
+    std::fprintf(stderr, "synthetic_camera: no certificate: %s\n", error->message);
+    g_error_free(error);
+    return false;
+  }
+  gst_rtsp_auth_set_tls_certificate(auth, certificate.get());
+  return true;
+}
+
+// A password, or TLS, or both.
+bool Guard(GstRTSPServer* server, GstRTSPMediaFactory* factory, const Options& options) {
   gst_rtsp_media_factory_add_role(factory, "viewer", GST_RTSP_PERM_MEDIA_FACTORY_ACCESS,
                                   G_TYPE_BOOLEAN, TRUE, GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT,
                                   G_TYPE_BOOLEAN, TRUE, nullptr);
   const ObjectPtr<GstRTSPAuth> auth(gst_rtsp_auth_new());
-  gst_rtsp_auth_set_supported_methods(auth.get(), GST_RTSP_AUTH_DIGEST);
   GstRTSPToken* const token =
       gst_rtsp_token_new(GST_RTSP_TOKEN_MEDIA_FACTORY_ROLE, G_TYPE_STRING, "viewer", nullptr);
-  gst_rtsp_auth_add_digest(auth.get(), options.user.c_str(), options.password.c_str(), token);
+  if (options.user.empty()) {
+    gst_rtsp_auth_set_default_token(auth.get(), token);
+  } else {
+    gst_rtsp_auth_set_supported_methods(auth.get(), GST_RTSP_AUTH_DIGEST);
+    gst_rtsp_auth_add_digest(auth.get(), options.user.c_str(), options.password.c_str(), token);
+  }
   gst_rtsp_token_unref(token);
+  const bool good = options.tls_certificate.empty() || SetCertificate(auth.get(), options);
   gst_rtsp_server_set_auth(server, auth.get());
+  return good;
 }
 
 GstRTSPLowerTrans Transports(const Options& options) {
@@ -189,7 +210,8 @@ int ServeCamera(const Options& options) {
   gst_rtsp_media_factory_set_protocols(factory, Transports(options));
   g_signal_connect(factory, "media-configure", G_CALLBACK(OnMediaConfigure),
                    const_cast<Options*>(&options));
-  if (!options.user.empty()) RequirePassword(server.get(), factory, options);
+  const bool guarded = !options.user.empty() || !options.tls_certificate.empty();
+  if (guarded && !Guard(server.get(), factory, options)) return 1;
   const ObjectPtr<GstRTSPMountPoints> mounts(gst_rtsp_server_get_mount_points(server.get()));
   gst_rtsp_mount_points_add_factory(mounts.get(), options.path.c_str(), factory);
 
@@ -198,8 +220,9 @@ int ServeCamera(const Options& options) {
                  options.port);
     return 1;
   }
-  std::printf("rtsp://%s:%d%s\n", options.address.c_str(),
-              gst_rtsp_server_get_bound_port(server.get()), options.path.c_str());
+  std::printf("%s://%s:%d%s\n", options.tls_certificate.empty() ? "rtsp" : "rtsps",
+              options.address.c_str(), gst_rtsp_server_get_bound_port(server.get()),
+              options.path.c_str());
   std::fflush(stdout);
 
   GMainLoop* const loop = g_main_loop_new(nullptr, FALSE);

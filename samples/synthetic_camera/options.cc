@@ -33,6 +33,10 @@ std::vector<Row> Rows(Options& o) {
       {.name = "path", .help = "path of the stream", .text = &o.path},
       {.name = "user", .help = "ask for this user by Digest", .text = &o.user},
       {.name = "password", .help = "and this password", .text = &o.password},
+      {.name = "tls-certificate",
+       .help = "speak TLS with this certificate (PEM)",
+       .text = &o.tls_certificate},
+      {.name = "tls-key", .help = "and this key (PEM)", .text = &o.tls_key},
       {.name = "transport",
        .help = "transports offered",
        .text = &o.transport,
@@ -94,7 +98,7 @@ void PrintHelp(const std::vector<Row>& rows) {
       choices += choices.empty() ? ": " : ", ";
       choices += choice;
     }
-    std::printf("  --%-14s %s%s (default: %s)\n", std::string(row.name).c_str(),
+    std::printf("  --%-15s %s%s (default: %s)\n", std::string(row.name).c_str(),
                 std::string(row.help).c_str(), choices.c_str(),
                 Default(row).empty() ? "none" : Default(row).c_str());
   }

@@ -12,6 +12,8 @@ struct Options {
   std::string path = "/camera";
   std::string user;  // empty: no password asked
   std::string password;
+  std::string tls_certificate;    // a PEM file; empty: no TLS
+  std::string tls_key;            // the same
   std::string transport = "any";  // any, tcp, udp
   std::string video = "h264";     // h264, h265, vp8, jpeg, none
   std::string audio = "aac";      // aac, latm, pcma, none

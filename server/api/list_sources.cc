@@ -13,6 +13,7 @@ Task<Outcome> ListSources(Services& services, Call call) {
     json.Set("name", config.name.text());
     json.Set("url", config.RedactedUrl());
     json.Set("transport", TransportName(config.transport));
+    if (!config.tls_fingerprint.empty()) json.Set("tls_fingerprint", config.tls_fingerprint);
     json.Set("declarative", config.declarative);
     sources.Push(std::move(json));
   }

@@ -41,11 +41,14 @@ std::vector<Command> MakeCommands() {
        "  --transport <t>  auto: TCP, and UDP if the camera refuses TCP (the default)\n"
        "                   tcp:  TCP only\n"
        "                   udp:  UDP, and TCP if that is refused or nothing comes for 5 s\n"
+       "  --tls-fingerprint <sha256>  with rtsps://: accept the certificate that has this "
+       "fingerprint,\n"
+       "                   whoever signed it; `penstock source status` says what it is\n"
        "\n"
        "examples:\n"
        "  penstock source add door rtsp://viewer:secret@192.168.1.20/stream1\n"
        "  penstock source add yard rtsp://192.168.1.21/h264 --transport udp\n",
-       {{"--transport"}, {}, 2, 2},
+       {{"--transport", "--tls-fingerprint"}, {}, 2, 2},
        RunSourceAdd},
       {"source list",
        "",

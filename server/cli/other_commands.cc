@@ -3,6 +3,7 @@
 
 #include "server/api/version.h"
 #include "server/cli/command.h"
+#include "server/config/identity.h"
 #include "server/config/settings.h"
 
 namespace penstock::server {
@@ -11,6 +12,10 @@ int RunConfigCheck(const Args& args) {
   Config config = DefaultConfig();
   Status checked = ApplyYamlFile(args.positional()[0], config);
   if (checked.ok()) checked = CheckConfig(config);
+  if (checked.ok()) {
+    const auto identity = LoadIdentity(config);
+    if (!identity.ok()) checked = identity.error();
+  }
   if (!checked.ok()) return Fail(checked.error());
   Json json;
   json.Set("valid", true);

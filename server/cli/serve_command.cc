@@ -102,6 +102,7 @@ void Announce(const Service::Started& started, const Config& config) {
   std::string text = fmt::format("penstock {}\n", Version());
   if (started.http) text += fmt::format("  page     http://{}/\n", Url(*started.http));
   if (started.rtsp) text += fmt::format("  publish  rtsp://{}/<stream>\n", Url(*started.rtsp));
+  if (started.rtsps) text += fmt::format("  publish  rtsps://{}/<stream>\n", Url(*started.rtsps));
   text += fmt::format("  data     {}\n",
                       std::filesystem::absolute(config.data).lexically_normal().string());
   if (!started.admin_secret.empty()) {

@@ -31,6 +31,7 @@ int RunSourceAdd(const Args& args) {
   body.Set("name", args.positional()[0]);
   body.Set("url", args.positional()[1]);
   if (const auto transport = args.Flag("--transport")) body.Set("transport", *transport);
+  if (const auto print = args.Flag("--tls-fingerprint")) body.Set("tls_fingerprint", *print);
   const auto answer = Client(DataFolder(args)).Call("POST", "/api/v1/sources", body);
   if (!answer.ok()) return Fail(answer.error());
   return Print(

@@ -22,14 +22,18 @@ namespace penstock::server {
 // One entry of `sources:`.
 struct ConfiguredSource {
   StreamName name;
-  std::string url;        // with the password: never shown, never logged
-  std::string transport;  // "auto", "tcp" or "udp"
+  std::string url;              // with the password: never shown, never logged
+  std::string transport;        // "auto", "tcp" or "udp"
+  std::string tls_fingerprint;  // as net::ParseFingerprint returns it; may be empty
 };
 
 struct Config {
   std::filesystem::path data;
   std::optional<HostPort> http;
   std::optional<HostPort> rtsp;
+  std::optional<HostPort> rtsps;
+  std::filesystem::path tls_certificate;  // both may be empty
+  std::filesystem::path tls_key;
   uint64_t threads = 0;
   bool trust_loopback = true;
   std::string public_url;  // without a slash at its end; may be empty

@@ -40,13 +40,14 @@ constexpr std::string_view kSources = R"(
 
 `sources:` is a list of cameras to pull from. What stands here is read-only for `penstock source` and the page; cameras added
 there are kept in the store instead. The same name in both places is an error. A reload begins what is new, ends what is gone and connects
-anew to what has another `url` or `transport`; other cameras do not notice.
+anew to what has another `url`, `transport` or `tls_fingerprint`; other cameras do not notice.
 
 | key | meaning |
 | --- | --- |
 | `name` | The stream's name: letters, digits, `_`, `.` and `-`, at most 256. |
-| `url` | `rtsp://[user:password@]host[:port]/path`. Percent-encode `@`, `:` and `/` within user and password. |
+| `url` | `rtsp://[user:password@]host[:port]/path`, or `rtsps://…` over TLS (port 322 unless it says another; TCP only). Percent-encode `@`, `:` and `/` within user and password. |
 | `transport` | `auto` (default): TCP, and UDP if the camera refuses TCP. `tcp`: TCP only. `udp`: UDP, and TCP if the camera refuses UDP or nothing comes by it for 5 s. An hour after a change the first transport is tried again with the next connection. |
+| `tls_fingerprint` | With `rtsps://`: the SHA-256 fingerprint of the camera's certificate, 64 hexadecimal digits with or without colons. Needed where no authority that this machine trusts has signed the certificate for that host, as with almost every camera: without it the status says what the fingerprint is. The certificate that has it is accepted whoever signed it, whatever name it is for, and after its end. |
 
 Since it may hold passwords, the file should be readable by the server's user only (`chmod 600`).
 )";

@@ -32,6 +32,14 @@ SettingAccess Path(std::filesystem::path Config::*member) {
   });
 }
 
+// Empty: none.
+SettingAccess File(std::filesystem::path Config::*member) {
+  return Member(member, [member](Config& config, std::string_view text) -> Status {
+    config.*member = std::filesystem::path(text);
+    return Status();
+  });
+}
+
 SettingAccess Listen(std::optional<HostPort> Config::*member) {
   return Member(member, [member](Config& config, std::string_view text) -> Status {
     PS_TRY(config.*member, ParseListen(text));
@@ -203,6 +211,15 @@ std::vector<Setting> MakeSettings() {
        "Where cameras and encoders push to: rtsp://host:8554/<stream>. Publishers that are not on "
        "this machine need a key.",
        Listen(&Config::rtsp)},
+      {"rtsps", "address", "off", "host:port, port, or off",
+       "Where cameras and encoders push to over TLS: rtsps://host:8322/<stream>, if this is 8322. "
+       "Needs tls.certificate and tls.key. Publishers need keys as without TLS.",
+       Listen(&Config::rtsps)},
+      {"tls.certificate", "path", "", "a PEM file",
+       "The server's certificate, followed by those that lead to its authority. Read at the start.",
+       File(&Config::tls_certificate)},
+      {"tls.key", "path", "", "a PEM file without a password",
+       "The key that belongs to tls.certificate.", File(&Config::tls_key)},
       {"threads", "number", "0", "0 to 256; 0 is one per core",
        "Threads that serve sockets. Neither cameras nor viewers add any.",
        Count(&Config::threads, 0, 256)},
@@ -343,6 +360,9 @@ Status CheckConfig(const Config& config) {
     return Invalid(fmt::format("fragment.min_bytes ({}) is more than fragment.max_bytes ({})",
                                FormatByteSize(config.fragment_min_bytes),
                                FormatByteSize(config.fragment_max_bytes)));
+  }
+  if (config.rtsps && (config.tls_certificate.empty() || config.tls_key.empty())) {
+    return Invalid("rtsps needs a certificate and its key: set tls.certificate and tls.key");
   }
   return Status();
 }

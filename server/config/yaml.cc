@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
+#include "net/tls.h"
 #include "server/config/config.h"
 #include "server/config/settings.h"
 #include "server/config/suggest.h"
@@ -96,16 +97,18 @@ class YamlConfig {
     std::string name;
     std::string url;
     std::string transport = "auto";
+    std::string fingerprint;
     std::set<std::string> seen;
     for (const auto& field : entry) {
       if (!field.first.IsScalar()) return At(field.first, "a source's setting is one word");
       const std::string& key = field.first.Scalar();
       if (!seen.insert(key).second)
         return At(field.first, fmt::format("'{}' stands here twice", key));
-      std::string* target = key == "name"        ? &name
-                            : key == "url"       ? &url
-                            : key == "transport" ? &transport
-                                                 : nullptr;
+      std::string* target = key == "name"              ? &name
+                            : key == "url"             ? &url
+                            : key == "transport"       ? &transport
+                            : key == "tls_fingerprint" ? &fingerprint
+                                                       : nullptr;
       if (target == nullptr) return UnknownOfSource(field.first, key);
       if (!field.second.IsScalar())
         return At(field.first, fmt::format("'{}' wants one value", key));
@@ -118,21 +121,38 @@ class YamlConfig {
       if (other.name == *stream)
         return At(entry, fmt::format("there are two sources named '{}'", name));
     }
-    if (url.compare(0, 7, "rtsp://") != 0 || url.size() == 7) {
-      return At(entry, fmt::format("source '{}': the url has to start with rtsp://", name));
+    const bool tls = url.compare(0, 8, "rtsps://") == 0 && url.size() > 8;
+    if (!tls && (url.compare(0, 7, "rtsp://") != 0 || url.size() == 7)) {
+      return At(entry,
+                fmt::format("source '{}': the url has to start with rtsp:// or rtsps://", name));
     }
     if (transport != "auto" && transport != "tcp" && transport != "udp") {
       return At(entry, fmt::format("source '{}': transport is auto, tcp or udp", name));
     }
-    config_.sources.push_back(ConfiguredSource{*stream, std::move(url), std::move(transport)});
+    if (tls && transport == "udp") {
+      return At(entry, fmt::format("source '{}': rtsps:// is TCP only", name));
+    }
+    if (!fingerprint.empty()) {
+      const auto parsed = net::ParseFingerprint(fingerprint);
+      if (!parsed.ok() || !tls) {
+        return At(entry,
+                  fmt::format("source '{}': {}", name,
+                              tls ? parsed.error().message()
+                                  : "tls_fingerprint needs a url that starts with rtsps://"));
+      }
+      fingerprint = *parsed;
+    }
+    config_.sources.push_back(
+        ConfiguredSource{*stream, std::move(url), std::move(transport), std::move(fingerprint)});
     return Status();
   }
 
   Error UnknownOfSource(const YAML::Node& key, std::string_view name) const {
-    const std::string_view meant = Nearest(name, {"name", "url", "transport"});
+    const std::string_view meant = Nearest(name, {"name", "url", "transport", "tls_fingerprint"});
     if (meant.empty()) {
-      return At(key,
-                fmt::format("a source has no setting '{}'; it has name, url and transport", name));
+      return At(key, fmt::format("a source has no setting '{}'; it has name, url, transport and "
+                                 "tls_fingerprint",
+                                 name));
     }
     return At(key, fmt::format("a source has no setting '{}'; did you mean '{}'?", name, meant));
   }

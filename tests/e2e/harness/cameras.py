@@ -9,14 +9,14 @@ class Camera(programs.Program):
         if "--port" not in options:
             options += ["--port", "0"]
         super().__init__(programs.ours(program), *options)
-        self.url = self.wait_for_line("rtsp://", 120)
+        self.url = self.wait_for_line("://", 120)
 
     @property
     def port(self):
         return int(self.url.split(":")[2].split("/")[0])
 
     def url_for(self, user, password):
-        return self.url.replace("rtsp://", f"rtsp://{user}:{password}@")
+        return self.url.replace("://", f"://{user}:{password}@")
 
 
 class SyntheticCamera(Camera):

@@ -141,6 +141,8 @@ TEST(SourceConfigTest, PasswordsAreNeverShown) {
            {"rtsp://admin:secret@10.0.0.7/live", "rtsp://admin:***@10.0.0.7/live"},
            {"rtsp://admin:se@cret@10.0.0.7/live", "rtsp://admin:***@10.0.0.7/live"},
            {"rtsp://10.0.0.7:554/live?user=a@b", "rtsp://10.0.0.7:554/live?user=a@b"},
+           {"rtsps://admin:secret@10.0.0.7/live", "rtsps://admin:***@10.0.0.7/live"},
+           {"rtsps://10.0.0.7/live", "rtsps://10.0.0.7/live"},
            {"rtsp://admin@10.0.0.7", "rtsp://admin@10.0.0.7"}}) {
     const SourceConfig config{.name = name, .url = url};
     EXPECT_EQ(config.RedactedUrl(), shown);
@@ -153,6 +155,22 @@ TEST(SourceConfigTest, WhatIsNoCameraUrlIsRefusedInWords) {
        {"", "http://camera/", "rtsp://", "rtsp://user:pw@/x", "rtsp://camera/a b"}) {
     EXPECT_EQ(CheckSourceUrl(url).error().code(), ErrorCode::kInvalidArgument) << url;
   }
+}
+
+TEST(SourceConfigTest, WhatDoesNotGoTogetherWithTlsIsRefused) {
+  SourceConfig config{.name = StreamName::Parse("cam").value(), .url = "rtsps://camera/a"};
+  config.tls_fingerprint = std::string(64, 'a');
+  EXPECT_TRUE(CheckSource(config).ok());
+  const SourceConfig kept = SourceConfig::FromJson(config.ToJson()).value();
+  EXPECT_EQ(kept, config);
+  config.transport = RtspTransport::kUdp;
+  EXPECT_FALSE(CheckSource(config).ok());
+  config.transport = RtspTransport::kTcp;
+  config.url = "rtsp://camera/a";
+  EXPECT_FALSE(CheckSource(config).ok());
+  config.url = "rtsps://camera/a";
+  config.tls_fingerprint = "aa";
+  EXPECT_FALSE(CheckSource(config).ok());
 }
 
 TEST(SourceConfigTest, TheCatalogKeepsEverything) {

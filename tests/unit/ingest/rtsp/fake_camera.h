@@ -89,12 +89,16 @@ class FakeCamera final : public Dialer {
   std::vector<Interleaved> received;  // packets from the client
   std::vector<std::string> dialled;   // "host:port"
   std::vector<std::shared_ptr<FakeUdpSocket::State>> sockets;
-  size_t open = 0;  // connections
+  size_t open = 0;          // connections
+  std::string certificate;  // the fingerprint of the camera's, which nobody trusts
 
-  Task<Result<std::unique_ptr<net::TcpStream>>> Connect(std::string host, uint16_t port,
-                                                        std::chrono::milliseconds,
+  Task<Result<std::unique_ptr<net::TcpStream>>> Connect(Target target, std::chrono::milliseconds,
                                                         CancelToken) override {
-    dialled.push_back(fmt::format("{}:{}", host, port));
+    dialled.push_back(fmt::format("{}{}:{}", target.tls ? "tls " : "", target.host, target.port));
+    if (target.tls && target.tls_fingerprint != certificate) {
+      co_return Error(ErrorCode::kUnauthenticated,
+                      "the certificate is self-signed; its SHA-256 fingerprint is " + certificate);
+    }
     if (refuse_connections) co_return Error(ErrorCode::kUnavailable, "connection refused");
     const MemoryStream::Options options;
     auto ends = MemoryStream::MakePair(options);

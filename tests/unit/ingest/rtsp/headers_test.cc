@@ -36,10 +36,20 @@ TEST(UrlTest, KnowsIPv6AndDefaults) {
   EXPECT_EQ(Url::Parse("rtsp://h:/")->port, 554);
 }
 
+TEST(UrlTest, KnowsTlsAndItsPort) {
+  const auto url = Url::Parse("rtsps://u:p@h/a");
+  EXPECT_TRUE(url->tls);
+  EXPECT_EQ(url->port, 322);
+  EXPECT_EQ(url->ToString(), "rtsps://h/a");
+  EXPECT_EQ(Url::Parse("RTSPS://h:554/a")->ToString(), "rtsps://h:554/a");
+  EXPECT_FALSE(Url::Parse("rtsp://h:322/a")->tls);
+  EXPECT_EQ(ResolveControl("rtsps://h/live", "/live/track1"), "rtsps://h/live/track1");
+  EXPECT_EQ(ResolveControl("rtsps://h/live", "rtsp://h/live/track1"), "rtsp://h/live/track1");
+}
+
 TEST(UrlTest, SaysWhatIsWrong) {
   const std::pair<std::string_view, std::string_view> cases[] = {
       {"http://h/", "must begin with rtsp://"},
-      {"rtsps://h/", "TLS"},
       {"rtsp://", "must begin"},
       {"rtsp:///x", "no host"},
       {"rtsp://h:0/", "bad port"},

@@ -18,8 +18,9 @@ using ::testing::StartsWith;
 class PullerTest : public ::testing::Test {
  protected:
   void Start(RtspTransport transport = RtspTransport::kAuto,
-             std::string url = "rtsp://u:p@10.0.0.7/live") {
+             std::string url = "rtsp://u:p@10.0.0.7/live", std::string fingerprint = "") {
     SourceConfig config{*StreamName::Parse("cam"), std::move(url), transport};
+    config.tls_fingerprint = std::move(fingerprint);
     executor_.Post([this, config] { group_.Spawn(Pull(environment_, config, 7, group_.token())); });
     executor_.RunUntilIdle();
   }

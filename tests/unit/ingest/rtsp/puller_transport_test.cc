@@ -163,6 +163,34 @@ TEST_F(PullerTest, ARedirectIsFollowedWithoutTellingThePasswordToStrangers) {
   EXPECT_THAT(Last().reason, StartsWith("401: the camera asks for a user and a password"));
 }
 
+TEST_F(PullerTest, ARedirectOutOfTlsIsNotFollowed) {
+  camera_.answers["DESCRIBE"] = Status(302, "Location", "rtsp://10.0.0.7/live");
+  Start(RtspTransport::kAuto, "rtsps://u:p@10.0.0.7/live");
+  EXPECT_THAT(camera_.dialled, ::testing::ElementsAre("tls 10.0.0.7:322"));
+  EXPECT_THAT(Last().reason, StartsWith("the camera redirects to a connection without TLS"));
+}
+
+TEST_F(PullerTest, ACertificateNobodyTrustsIsToldWithItsFingerprintAndHowToAcceptIt) {
+  camera_.certificate = std::string(64, 'a');
+  Start(RtspTransport::kAuto, "rtsps://u:p@10.0.0.7/live");
+  EXPECT_THAT(Last().reason,
+              StartsWith("no connection to 10.0.0.7:322: the certificate is self-signed; its "
+                         "SHA-256 fingerprint is " +
+                         camera_.certificate +
+                         "; if that is the camera's own, accept it with --tls-fingerprint"));
+  EXPECT_EQ(camera_.requests.size(), 0u);
+}
+
+TEST_F(PullerTest, OverTlsThereIsTcpOnlyAndTheAcceptedCertificateIsPassedOn) {
+  camera_.certificate = std::string(64, 'a');
+  camera_.answers["SETUP"] = Status(461);
+  Start(RtspTransport::kAuto, "rtsps://u:p@10.0.0.7/live", camera_.certificate);
+  EXPECT_EQ(camera_.Count("SETUP"), 1u);
+  EXPECT_EQ(camera_.requests.back().url, "rtsps://10.0.0.7/live/v");
+  EXPECT_THAT(Last().reason, StartsWith("461: the camera refuses TCP"));
+  EXPECT_TRUE(camera_.sockets.empty());
+}
+
 TEST_F(PullerTest, ARingOfRedirectsEnds) {
   camera_.answers["DESCRIBE"] = Status(301, "Location", "rtsp://10.0.0.7/live");
   Start();

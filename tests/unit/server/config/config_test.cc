@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "server/config/identity.h"
 #include "server/config/settings.h"
 #include "server/config/suggest.h"
 
@@ -46,6 +47,9 @@ TEST(ConfigTest, ASettingThatIsAnotherIsSeenAndOnlyItself) {
       {"data", "/elsewhere"},
       {"http", "9000"},
       {"rtsp", "off"},
+      {"rtsps", "8322"},
+      {"tls.certificate", "/etc/c.pem"},
+      {"tls.key", "/etc/k.pem"},
       {"threads", "3"},
       {"trust_loopback", "no"},
       {"public_url", "http://example.net"},
@@ -157,6 +161,34 @@ TEST(ConfigTest, ASourceThatCannotBeOneIsRefusedWithoutShowingItsPassword) {
               HasSubstr("p.yaml:3: there are two sources named 'a'"));
   EXPECT_THAT(Refusal("sources:\n  - {name: a, url: rtsp://h/, transport: pigeon}\n"),
               HasSubstr("auto, tcp or udp"));
+  EXPECT_THAT(Refusal("sources:\n  - {name: a, url: rtsps://h/, transport: udp}\n"),
+              HasSubstr("source 'a': rtsps:// is TCP only"));
+  EXPECT_THAT(Refusal("sources:\n  - {name: a, url: rtsps://h/, tls_fingerprint: 12}\n"),
+              HasSubstr("64 hexadecimal digits"));
+  EXPECT_THAT(Refusal("sources:\n  - {name: a, url: rtsp://h/, tls_fingerprint: '" +
+                      std::string(64, 'a') + "'}\n"),
+              HasSubstr("needs a url that starts with rtsps://"));
+}
+
+TEST(ConfigTest, ASourcesFingerprintIsTakenWithItsColons) {
+  std::string print = "AB";
+  for (int i = 1; i < 32; ++i) print += ":0F";
+  Config config = DefaultConfig();
+  ASSERT_TRUE(
+      Apply("sources:\n  - {name: a, url: rtsps://h/, tls_fingerprint: '" + print + "'}\n", config)
+          .ok());
+  EXPECT_EQ(config.sources[0].tls_fingerprint.substr(0, 6), "ab0f0f");
+}
+
+TEST(ConfigTest, ADoorWithTlsNeedsACertificateThatCanBeRead) {
+  Config config = DefaultConfig();
+  EXPECT_TRUE(LoadIdentity(config).ok());
+  ASSERT_TRUE(Apply("rtsps: 8322\n", config).ok());
+  EXPECT_THAT(CheckConfig(config).error().message(), HasSubstr("set tls.certificate and tls.key"));
+  ASSERT_TRUE(Apply("tls: {certificate: /nowhere/c.pem, key: /nowhere/k.pem}\n", config).ok());
+  EXPECT_TRUE(CheckConfig(config).ok());
+  EXPECT_THAT(LoadIdentity(config).error().message(),
+              HasSubstr("tls.certificate, tls.key: /nowhere/c.pem: cannot be read"));
 }
 
 TEST(ConfigTest, RulesBetweenSettingsAreChecked) {
