@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "ingest/rtsp/endpoints.h"
 #include "ingest/rtsp/server_session.h"
+#include "net/udp.h"
 
 namespace penstock::ingest::rtsp {
 namespace {
@@ -101,7 +102,14 @@ Task<void> Server::Impl::Converse(Impl& impl, const Door& door,
     }
     stream = std::move(*secured);
   }
-  ServerSession session(impl.context, std::move(stream));
+  // Over TLS there is TCP only: packets by UDP would not be under its protection.
+  BindUdp bind_udp;
+  if (!door.identity) {
+    bind_udp = [&loop = stream->loop()](std::string address) {
+      return net::UdpSocket::BindPair(loop, std::move(address));
+    };
+  }
+  ServerSession session(impl.context, std::move(stream), std::move(bind_udp));
   co_await session.Run(token);
 }
 

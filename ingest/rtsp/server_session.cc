@@ -69,9 +69,11 @@ Response ServerSession::Refuse(int status, std::string_view reason) {
   return response;
 }
 
-ServerSession::ServerSession(ServerContext& context, std::unique_ptr<net::TcpStream> stream)
+ServerSession::ServerSession(ServerContext& context, std::unique_ptr<net::TcpStream> stream,
+                             BindUdp bind_udp)
     : context_(context),
       connection_(std::move(stream), context.clock),
+      bind_udp_(std::move(bind_udp)),
       auth_(context.authorizer, OriginOf(connection_.peer()), context.clock),
       peer_(connection_.peer().ToString()),
       started_(context.clock.SteadyNow()) {
@@ -86,6 +88,12 @@ Task<void> ServerSession::Run(CancelToken token) {
   co_await Serve();
   watch.Cancel();
   co_await watch.Join();
+  for (Track& track : tracks_) {
+    if (!track.udp) continue;
+    track.udp->Drain();
+    track.udp->Close();
+  }
+  co_await udp_receivers_.Join();
   EndPublication();
   co_await connection_.Finish();
 }
@@ -214,12 +222,18 @@ Response ServerSession::Record(const Request&) {
   Response response;
   response.headers.Add("Session", session_id_);
   if (state_ == State::kRecording) return response;
-  const bool any = std::any_of(tracks_.begin(), tracks_.end(),
-                               [](const Track& t) { return t.channels.has_value(); });
+  const bool any =
+      std::any_of(tracks_.begin(), tracks_.end(), [](const Track& t) { return t.set_up(); });
   if (!any) return Refuse(455, "Method Not Valid in This State: RECORD follows SETUP");
   if (state_ == State::kAnnounced) {
     for (Track& track : tracks_) {
-      if (track.channels) track.receiver->Start(*sink_, true);
+      if (!track.set_up()) continue;
+      track.receiver->Start(*sink_, track.udp == nullptr);
+      if (!track.udp) continue;
+      track.udp->Start(udp_receivers_, connection_.peer().address, std::string(),
+                       [this, receiver = track.receiver.get()](const Bytes& datagram, bool rtcp) {
+                         OnDatagram(*receiver, datagram, rtcp);
+                       });
     }
     own_ssrc_ = static_cast<uint32_t>(RandomU64());
     reported_ = context_.clock.SteadyNow();
@@ -257,6 +271,20 @@ void ServerSession::OnPacket(const Interleaved& packet) {
   } else {
     receiver.OnRtcp(packet.payload, now, received);
   }
+}
+
+void ServerSession::OnDatagram(TrackReceiver& receiver, const Bytes& datagram, bool rtcp) {
+  last_datagram_ = context_.clock.SteadyNow();
+  if (state_ != State::kRecording) return;
+  if (rtcp) {
+    receiver.OnRtcp(datagram, last_datagram_, context_.clock.Now());
+  } else {
+    receiver.OnRtp(datagram, last_datagram_, context_.clock.Now());
+  }
+}
+
+SteadyTime ServerSession::last_heard() const {
+  return std::max(connection_.last_received(), last_datagram_);
 }
 
 void ServerSession::EndPublication() {

@@ -11,6 +11,7 @@
 #include "ingest/rtsp/headers.h"
 #include "ingest/rtsp/server_auth.h"
 #include "ingest/rtsp/track_receiver.h"
+#include "ingest/rtsp/udp_track.h"
 
 namespace penstock::ingest::rtsp {
 
@@ -22,6 +23,9 @@ struct ServerContext {
   DepayloaderFactory make_depayloader;
 };
 
+// Makes the two sockets of a track at this address of ours.
+using BindUdp = std::function<Result<UdpTrack::Sockets>(std::string address)>;
+
 // Lives on one loop: the connection's, which is also where the publication's sink is used. Memory
 // is bounded by the connection's buffers and the tracks' depayloaders. The states and what they
 // allow:
@@ -30,7 +34,9 @@ struct ServerContext {
 //   kPaused
 class ServerSession {
  public:
-  ServerSession(ServerContext& context, std::unique_ptr<net::TcpStream> stream);
+  // Without `bind_udp` packets are taken over the connection only.
+  ServerSession(ServerContext& context, std::unique_ptr<net::TcpStream> stream,
+                BindUdp bind_udp = nullptr);
 
   // Serves until the peer leaves, breaks a rule or stalls, or the token fires.
   Task<void> Run(CancelToken token);
@@ -41,7 +47,11 @@ class ServerSession {
     std::string url;      // as SETUP names it
     std::string control;  // as announced
     std::unique_ptr<TrackReceiver> receiver;
-    std::optional<NumberPair> channels;  // set up
+    // Set up over the connection, or by UDP.
+    std::optional<NumberPair> channels;
+    std::unique_ptr<UdpTrack> udp;
+
+    bool set_up() const { return channels.has_value() || udp != nullptr; }
   };
 
   static constexpr std::chrono::seconds kSessionTimeout{60};
@@ -56,6 +66,9 @@ class ServerSession {
   Task<Response> Announce(Request request);
   Response Options() const;
   Response Setup(const Request& request);
+  // Both complete the transport that is answered.
+  void SetUpTcp(Track& track, const Transport& offer, Transport& chosen);
+  Status SetUpUdp(Track& track, const Transport& offer, Transport& chosen);
   Response Record(const Request& request);
   Response Pause();
   Response Teardown();
@@ -66,6 +79,9 @@ class ServerSession {
   NumberPair ChooseChannels(const std::optional<NumberPair>& wanted) const;
 
   void OnPacket(const Interleaved& packet);
+  void OnDatagram(TrackReceiver& receiver, const Bytes& datagram, bool rtcp);
+  // The last sign of life: anything on the connection, or a packet by UDP.
+  SteadyTime last_heard() const;
   Task<void> Watch(CancelToken token);
   void CheckProgress(SteadyTime now);
   void SendReports(SteadyTime now);
@@ -73,6 +89,9 @@ class ServerSession {
 
   ServerContext& context_;
   Connection connection_;
+  const BindUdp bind_udp_;
+  TaskGroup udp_receivers_;
+  SteadyTime last_datagram_;
   ServerAuth auth_;
   const std::string peer_;
   const SteadyTime started_;

@@ -57,6 +57,26 @@ NumberPair ServerSession::ChooseChannels(const std::optional<NumberPair>& wanted
   return pair;
 }
 
+void ServerSession::SetUpTcp(Track& track, const Transport& offer, Transport& chosen) {
+  const NumberPair pair = ChooseChannels(offer.interleaved);
+  track.channels = pair;
+  const auto index = static_cast<int16_t>(&track - tracks_.data());
+  channels_[pair.first] = static_cast<int16_t>(2 * index);
+  channels_[pair.second] = static_cast<int16_t>(2 * index + 1);
+  chosen.interleaved = pair;
+}
+
+// Reports go to the ports that the publisher names, at the address its connection comes from; only
+// packets from there are taken.
+Status ServerSession::SetUpUdp(Track& track, const Transport& offer, Transport& chosen) {
+  PS_TRY(auto sockets, bind_udp_(connection_.local().address));
+  track.udp = std::make_unique<UdpTrack>(std::move(sockets));
+  track.udp->SetServerPorts(offer.client_port);
+  chosen.client_port = offer.client_port;
+  chosen.server_port = track.udp->ports();
+  return Status();
+}
+
 Response ServerSession::Setup(const Request& request) {
   if (state_ != State::kAnnounced) {
     return Refuse(455,
@@ -64,26 +84,29 @@ Response ServerSession::Setup(const Request& request) {
   }
   Track* const track = FindTrack(request.url);
   if (track == nullptr) return Refuse(404, "Not Found: no such track was announced");
-  if (track->channels) return Refuse(455, "Method Not Valid in This State: this track is set up");
+  if (track->set_up()) return Refuse(455, "Method Not Valid in This State: this track is set up");
   const auto transports = ParseTransports(request.headers.Find("Transport").value_or(""));
-  const auto offer = std::find_if(transports.begin(), transports.end(), [](const Transport& t) {
-    return t.tcp && !t.multicast && t.protocol == "RTP/AVP/TCP";
+  // The publisher's order is its preference.
+  const auto offer = std::find_if(transports.begin(), transports.end(), [this](const Transport& t) {
+    if (t.multicast) return false;
+    if (t.protocol == "RTP/AVP/TCP") return true;
+    const bool udp = t.protocol == "RTP/AVP" || t.protocol == "RTP/AVP/UDP";
+    return udp && t.client_port && bind_udp_ != nullptr;
   });
   if (offer == transports.end()) {
     return Refuse(
         461, "Unsupported Transport: publish over TCP, interleaved (ffmpeg: -rtsp_transport tcp)");
   }
-  const NumberPair pair = ChooseChannels(offer->interleaved);
-  track->channels = pair;
-  const auto index = static_cast<int16_t>(track - tracks_.data());
-  channels_[pair.first] = static_cast<int16_t>(2 * index);
-  channels_[pair.second] = static_cast<int16_t>(2 * index + 1);
-  if (session_id_.empty()) session_id_ = fmt::format("{:016X}", RandomU64());
-
   Transport chosen;
   chosen.protocol = offer->protocol;
-  chosen.interleaved = pair;
   chosen.mode = "record";
+  if (offer->tcp) {
+    SetUpTcp(*track, *offer, chosen);
+  } else {
+    const Status bound = SetUpUdp(*track, *offer, chosen);
+    if (!bound.ok()) return Refuse(503, bound.error().message());
+  }
+  if (session_id_.empty()) session_id_ = fmt::format("{:016X}", RandomU64());
   Response response;
   response.headers.Add("Transport", chosen.ToString());
   response.headers.Add("Session",

@@ -1,5 +1,7 @@
 // What a server session does once a second: end what stalls, say what cannot be read, report
 // reception.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/limits.h"
@@ -24,15 +26,24 @@ Task<void> ServerSession::Watch(CancelToken token) {
     const Status slept = co_await Sleep(seconds(1), token);
     if (!slept.ok()) co_return;
     const SteadyTime now = context_.clock.SteadyNow();
-    const SteadyTime heard = connection_.last_received();
+    const SteadyTime heard = last_heard();
     if (sink_ && sink_->over()) {
       connection_.Close(Error(ErrorCode::kClosed, "the stream was deleted"));
       co_return;
     }
     if (state_ == State::kRecording) {
       if (now - heard >= limits::kRtspPublisherStall) {
-        connection_.Close(Error(ErrorCode::kTimeout, "the publisher sends nothing"));
+        const bool blocked = last_datagram_ == SteadyTime() &&
+                             std::any_of(tracks_.begin(), tracks_.end(),
+                                         [](const Track& track) { return track.udp != nullptr; });
+        connection_.Close(Error(ErrorCode::kTimeout,
+                                blocked ? "no packet came by UDP; where a firewall lets none "
+                                          "through, publish over TCP"
+                                        : "the publisher sends nothing"));
         co_return;
+      }
+      for (Track& track : tracks_) {
+        if (track.udp) track.receiver->Expire(now);
       }
       CheckProgress(now);
       if (now - reported_ >= kReportInterval) SendReports(now);
@@ -49,7 +60,7 @@ void ServerSession::CheckProgress(SteadyTime now) {
   bool any_unit = false;
   std::string reason;
   for (const Track& track : tracks_) {
-    if (!track.channels) continue;
+    if (!track.set_up()) continue;
     const TrackProgress& progress = track.receiver->progress();
     any_unit = any_unit || progress.units > 0;
     const bool fed = progress.packets + progress.foreign_packets > 0;
@@ -72,12 +83,17 @@ void ServerSession::CheckProgress(SteadyTime now) {
 void ServerSession::SendReports(SteadyTime now) {
   reported_ = now;
   for (Track& track : tracks_) {
-    if (!track.channels) continue;
+    if (!track.set_up()) continue;
     const auto block = track.receiver->TakeReport(now);
     if (!block) continue;
     const std::vector<rtp::ReportBlock> blocks(1, *block);
     const Bytes report = rtp::MakeReceiverReport(own_ssrc_, blocks, kCname);
-    connection_.SendOrDrop(InterleavedFrame(static_cast<uint8_t>(track.channels->second), report));
+    if (track.udp) {
+      track.udp->SendRtcp(report);
+    } else {
+      connection_.SendOrDrop(
+          InterleavedFrame(static_cast<uint8_t>(track.channels->second), report));
+    }
   }
 }
 

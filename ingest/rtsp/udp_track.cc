@@ -11,6 +11,8 @@ namespace penstock::ingest::rtsp {
 namespace {
 
 constexpr size_t kDatagramBytesMax = 65'507;
+// More than a receive buffer holds: whoever sends on does not keep the session from its end.
+constexpr size_t kDrainedMax = 4096;
 
 // Hands out copies that share allocations.
 class SlabCopier {
@@ -54,12 +56,29 @@ Task<void> UdpTrack::Receive(net::UdpSocket& socket, bool rtcp) {
     // A socket reports refusals of what we sent (ICMP); only its end ends us.
     if (!datagram.ok() && datagram.error().code() == ErrorCode::kCancelled) co_return;
     for (; datagram.ok(); datagram = socket.TryReceive(room)) {
-      const std::string& from = datagram->from.address;
-      if (from == peer_ || (!source_.empty() && from == source_)) {
+      if (Knows(datagram->from.address)) {
         on_datagram_(slabs.Copy(room.first(datagram->bytes)), rtcp);
       } else {
         ++strangers_;
       }
+    }
+  }
+}
+
+bool UdpTrack::Knows(const std::string& from) const {
+  return from == peer_ || (!source_.empty() && from == source_);
+}
+
+void UdpTrack::Drain() {
+  if (!on_datagram_) return;
+  const auto buffer = std::make_unique_for_overwrite<uint8_t[]>(kDatagramBytesMax);
+  const std::span<uint8_t> room(buffer.get(), kDatagramBytesMax);
+  for (net::UdpSocket* const socket : {rtp_.get(), rtcp_.get()}) {
+    for (size_t i = 0; i < kDrainedMax; ++i) {
+      const auto datagram = socket->TryReceive(room);
+      if (!datagram.ok()) break;
+      if (!Knows(datagram->from.address)) continue;
+      on_datagram_(Bytes::Copy(room.first(datagram->bytes)), socket == rtcp_.get());
     }
   }
 }

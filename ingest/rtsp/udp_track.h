@@ -11,8 +11,8 @@
 
 namespace penstock::ingest::rtsp {
 
-// Receives RTP and RTCP of one track. Packets are copied once, from the socket's buffer into slabs
-// that many of them share.
+// Receives RTP and RTCP of one track, from a camera or from a publisher. Packets are copied once,
+// from the socket's buffer into slabs that many of them share.
 class UdpTrack {
  public:
   using Sockets = std::pair<std::unique_ptr<net::UdpSocket>, std::unique_ptr<net::UdpSocket>>;
@@ -32,12 +32,16 @@ class UdpTrack {
   void PunchHole(uint32_t own_ssrc);
   void SetServerPorts(std::optional<NumberPair> ports) { server_ports_ = ports; }
   void SendRtcp(ByteSpan report);
+  // Takes what has arrived already, without waiting: before the end, since the word that ends a
+  // session comes by another way than its last packets.
+  void Drain();
   void Close();
 
   uint64_t strangers() const { return strangers_; }  // datagrams from other addresses
 
  private:
   Task<void> Receive(net::UdpSocket& socket, bool rtcp);
+  bool Knows(const std::string& from) const;
 
   const std::unique_ptr<net::UdpSocket> rtp_;
   const std::unique_ptr<net::UdpSocket> rtcp_;

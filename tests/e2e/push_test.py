@@ -81,6 +81,22 @@ class Push(ServerTest):
         self.penstock.wait_for_fragments("gstreamer", 3)
         self.assertEqual(sorted(media.codecs(self.penstock.stored("gstreamer"))), ["aac", "h264"])
 
+    def test_ffmpeg_and_rtspclientsink_push_over_udp(self):
+        publisher = self.start(programs.Program, programs.foreign("ffmpeg"), "-v", "error", "-nostdin", "-re", "-stream_loop", "-1", "-i", self.clip,
+                               "-t", "6", "-c", "copy", "-f", "rtsp", "-rtsp_transport", "udp", self.target("udp"))
+        self.start(programs.Program, programs.foreign("gst-launch-1.0"), "-q", "rtspclientsink", "name=sink", "protocols=udp",
+                   "location=" + self.target("udp-gstreamer"), "videotestsrc", "is-live=true", "!",
+                   "video/x-raw,width=640,height=360,framerate=25/1", "!", "x264enc", "tune=zerolatency", "key-int-max=25", "threads=1", "!",
+                   "h264parse", "!", "sink.")
+        self.assertEqual(publisher.wait(60), 0, publisher.tail())
+        for name, codecs in (("udp", ["aac", "h264"]), ("udp-gstreamer", ["h264"])):
+            with self.subTest(name):
+                self.penstock.wait_for_fragments(name, 3)
+                url = self.penstock.stored(name)
+                self.assertEqual(sorted(media.codecs(url)), codecs)
+        # rtspclientsink begins with two sets of parameters; ffmpeg 5's HLS reader keeps to the first.
+        self.assertEqual(media.decode_errors(self.penstock.stored("udp")), "")
+
     def test_a_second_publisher_of_the_same_stream_is_refused(self):
         self.ffmpeg("busy", "-c", "copy", seconds="60")
         self.penstock.wait_for_fragments("busy", 1)

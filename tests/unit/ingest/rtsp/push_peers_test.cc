@@ -88,7 +88,19 @@ TEST_F(PushPeersTest, FfmpegPushesPictureAndSoundOverTcp) {
   EXPECT_TRUE(got.lost.empty());
 }
 
-TEST_F(PushPeersTest, FfmpegThatTriesUdpFirstIsLedToTcp) {
+TEST_F(PushPeersTest, FfmpegPushesOverUdpToTheLastPicture) {
+  Start(true);
+  ChildProcess ffmpeg(Ffmpeg(Url("", "cam"), 2, "aac", "udp"));
+  EXPECT_EQ(ffmpeg.Wait(), 0) << ffmpeg.Output();
+  ASSERT_TRUE(publications_.WaitUntil("cam", [](const Delivered& d) { return d.ended == 1; }));
+  const Delivered got = publications_.Get("cam");
+  EXPECT_EQ(got.UnitsOf(1), 50u) << ffmpeg.Output();
+  EXPECT_GE(got.UnitsOf(2), 90u);
+  EXPECT_GE(got.sender_reports.size(), 2u);
+  EXPECT_TRUE(got.lost.empty());
+}
+
+TEST_F(PushPeersTest, FfmpegWithoutAChoiceOfTransportIsRecorded) {
   Start(true);
   ChildProcess ffmpeg(Ffmpeg(Url("", "cam"), 1, "aac", ""));
   EXPECT_EQ(ffmpeg.Wait(), 0) << ffmpeg.Output();

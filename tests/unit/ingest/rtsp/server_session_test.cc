@@ -3,8 +3,8 @@
 
 #include "tests/unit/ingest/rtsp/fake_depayloader.h"
 #include "tests/unit/ingest/rtsp/fake_publications.h"
-#include "tests/unit/ingest/rtsp/memory_stream.h"
 #include "tests/unit/ingest/rtsp/one_key.h"
+#include "tests/unit/ingest/rtsp/publisher.h"
 
 namespace penstock::ingest::rtsp {
 namespace {
@@ -12,95 +12,6 @@ namespace {
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-constexpr std::string_view kSdp =
-    "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:streamid=0\r\n"
-    "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/48000/2\r\na=control:streamid=1\r\n";
-
-// One connection, from the publisher's side.
-class Publisher {
- public:
-  Publisher(SimulatedExecutor& executor, ServerContext& context, MemoryStream::Options options)
-      : executor_(executor) {
-    auto ends = MemoryStream::MakePair(options);
-    mine_ = std::move(ends.first);
-    auto run = [](ServerContext& c, std::unique_ptr<net::TcpStream> stream,
-                  CancelToken token) -> Task<void> {
-      ServerSession session(c, std::move(stream));
-      co_await session.Run(token);
-    };
-    auto theirs = std::make_shared<std::unique_ptr<net::TcpStream>>(std::move(ends.second));
-    executor_.Post([this, run, &context, theirs] {
-      group_.Spawn(run(context, std::move(*theirs), group_.token()));
-      group_.Spawn(Collect());
-    });
-    executor_.RunUntilIdle();
-  }
-  ~Publisher() {
-    executor_.Post([this] {
-      group_.Cancel();
-      mine_->Close();
-    });
-    executor_.Advance(seconds(3));
-    EXPECT_EQ(group_.running(), 0u);
-  }
-
-  void Send(Bytes bytes) {
-    executor_.Post([this, bytes] { Detach(WriteOut(bytes)); });
-    executor_.RunUntilIdle();
-  }
-  // Sends a request and returns everything that came back since.
-  std::string Ask(std::string_view method, std::string_view url, std::string_view headers = "",
-                  std::string_view body = "") {
-    received_.clear();
-    const std::string length =
-        body.empty() ? "" : fmt::format("Content-Length: {}\r\n", body.size());
-    Send(Bytes::Copy(fmt::format("{} {} RTSP/1.0\r\nCSeq: {}\r\n{}{}\r\n{}", method, url, ++cseq_,
-                                 headers, length, body)));
-    return received_;
-  }
-  std::string Announce(std::string_view url = "rtsp://h/cam", std::string_view sdp = kSdp) {
-    return Ask("ANNOUNCE", url, "Content-Type: application/sdp\r\n", sdp);
-  }
-  std::string SetUp(int stream, std::string_view transport) {
-    return Ask("SETUP", fmt::format("rtsp://h/cam/streamid={}", stream),
-               fmt::format("Transport: {}\r\n", transport));
-  }
-  void BecomeRecording() {
-    EXPECT_THAT(Announce(), StartsWith("RTSP/1.0 200"));
-    EXPECT_THAT(SetUp(0, "RTP/AVP/TCP;unicast;interleaved=0-1;mode=record"),
-                StartsWith("RTSP/1.0 200"));
-    EXPECT_THAT(SetUp(1, "RTP/AVP/TCP;unicast;interleaved=2-3;mode=record"),
-                StartsWith("RTSP/1.0 200"));
-    EXPECT_THAT(Ask("RECORD", "rtsp://h/cam"), StartsWith("RTSP/1.0 200"));
-  }
-  void SendPacket(uint8_t channel, const Bytes& packet) { Send(InterleavedFrame(channel, packet)); }
-  const std::string& received() const { return received_; }
-  bool closed() const { return closed_; }
-
- private:
-  Task<void> WriteOut(Bytes bytes) {
-    ByteChain chain(std::move(bytes));
-    (void)co_await mine_->Write(std::move(chain));
-  }
-  Task<void> Collect() {
-    uint8_t buffer[4096];
-    const std::span<uint8_t> room(buffer);
-    for (;;) {
-      const auto read = co_await mine_->Read(room);
-      if (!read.ok()) break;
-      received_.append(reinterpret_cast<const char*>(buffer), *read);
-    }
-    closed_ = true;
-  }
-
-  SimulatedExecutor& executor_;
-  std::unique_ptr<MemoryStream> mine_;
-  TaskGroup group_;
-  std::string received_;
-  bool closed_ = false;
-  int cseq_ = 0;
-};
 
 class ServerSessionTest : public ::testing::Test {
  protected:
@@ -136,7 +47,7 @@ TEST_F(ServerSessionTest, APublisherIsRecordedToItsTeardown) {
   EXPECT_TRUE(publisher.closed());
 }
 
-TEST_F(ServerSessionTest, UdpIsRefusedWithAHint) {
+TEST_F(ServerSessionTest, UdpIsRefusedWithAHintWhereThereIsNone) {
   Publisher publisher(executor_, context_, local_);
   publisher.Announce();
   EXPECT_THAT(publisher.SetUp(0, "RTP/AVP/UDP;unicast;client_port=5000-5001;mode=record"),
