@@ -66,9 +66,20 @@ Bytes TakeOutgoing(State& state) {
   return out;
 }
 
+// The peer's alert about what we showed it.
+bool IsAboutOurCertificate(int reason) {
+  return reason == SSL_R_TLSV1_ALERT_UNKNOWN_CA || reason == SSL_R_SSLV3_ALERT_BAD_CERTIFICATE ||
+         reason == SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN ||
+         reason == SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED;
+}
+
 Error TlsError() {
   const unsigned long code = ERR_get_error();
   ERR_clear_error();
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && IsAboutOurCertificate(ERR_GET_REASON(code))) {
+    return Error(ErrorCode::kProtocol, fmt::format("the peer does not accept our certificate ({})",
+                                                   ERR_reason_error_string(code)));
+  }
   if (ERR_GET_LIB(code) == ERR_LIB_SSL && (ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER ||
                                            ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST)) {
     return Error(ErrorCode::kProtocol, "the peer does not speak TLS at this port");

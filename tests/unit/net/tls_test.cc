@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <openssl/ssl.h>
 
 #include "base/limits.h"
 #include "tests/testing/certificate.h"
@@ -307,6 +308,39 @@ TEST_F(TlsTest, WhoDoesNotSpeakTlsIsToldFromWhoDoes) {
   EXPECT_EQ(
       Run(run(loop(), identity, std::string("\x16\x03\x01\x00\x05", 5) + "hello")).error().code(),
       ErrorCode::kProtocol);
+}
+
+TEST_F(TlsTest, AClientThatRefusesOurCertificateIsUnderstood) {
+  // One that ends the handshake over it, as most do.
+  ssl_ctx_st* const strict = SSL_CTX_new(TLS_client_method());
+  SSL_CTX_set_verify(strict, SSL_VERIFY_PEER, nullptr);
+  TlsPeer peer{std::make_shared<const TlsContext>(strict), "127.0.0.1", ""};
+  auto run = [](EventLoop& loop, Context identity, TlsPeer peer) -> Task<std::string> {
+    const Ends ends = co_await Shake(loop, std::move(identity), std::move(peer));
+    co_return ends.server.ok() ? "accepted" : ends.server.error().message();
+  };
+  EXPECT_THAT(Run(run(loop(), Identity(MakeCertificate()), peer)),
+              HasSubstr("the peer does not accept our certificate"));
+}
+
+TEST_F(TlsTest, BothLoopsShakeHandsAtOnceWithTheSameContexts) {
+  const Certificate certificate = MakeCertificate();
+  const Context identity = Identity(certificate);
+  auto run = [](EventLoop& loop, Context shared, TlsPeer peer) -> Task<int> {
+    int met = 0;
+    for (int i = 0; i < 20; ++i) {
+      const Ends ends = co_await Shake(loop, shared, peer);
+      met += ends.client.ok() && ends.server.ok() ? 1 : 0;
+    }
+    co_return met;
+  };
+  int there = 0;
+  std::thread other([&] {
+    there = SyncWait(RunOn(other_loop(), run(other_loop(), identity, Anybody(certificate))));
+  });
+  EXPECT_EQ(Run(run(loop(), identity, Anybody(certificate))), 20);
+  other.join();
+  EXPECT_EQ(there, 20);
 }
 
 TEST_F(TlsTest, AnInterruptedReadLosesNoByte) {
