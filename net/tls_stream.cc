@@ -191,22 +191,27 @@ Task<Status> WriteSlice(std::shared_ptr<State> state, FileSlice slice) {
   co_return Status();
 }
 
-// Best effort: what the kernel does not take at once is never sent, since the stream is closed
-// behind it.
-Task<void> SendLastWords(std::shared_ptr<State> state, Bytes bytes) {
+// Best effort: where the stream is closed right behind it, what the kernel does not take at once is
+// never sent.
+Task<void> SendLastWords(std::shared_ptr<State> state, Bytes bytes, bool shut) {
   ByteChain chain(std::move(bytes));
   (void)co_await state->socket->Write(std::move(chain));
+  if (shut && state->open) state->socket->ShutdownWrite();
 }
 
-// close_notify, unless it would land in the middle of a record.
-void SayEnd(const std::shared_ptr<State>& state) {
-  if (!state->established || state->ended || state->writing || state->broken) return;
+// close_notify, unless it would land in the middle of a record; `shut`: then the end of the bytes
+// below, and not before, however slowly the peer reads.
+void SayEnd(const std::shared_ptr<State>& state, bool shut) {
+  if (!state->established || state->ended || state->writing || state->broken) {
+    if (shut && !state->ended) state->socket->ShutdownWrite();
+    return;
+  }
   state->ended = true;
   ERR_clear_error();
   SSL_shutdown(state->ssl.get());
   ERR_clear_error();
   Bytes bytes = TakeOutgoing(*state);
-  if (!bytes.empty()) Detach(SendLastWords(state, std::move(bytes)));
+  Detach(SendLastWords(state, std::move(bytes), shut));
 }
 
 class TlsStream final : public TcpStream {
@@ -227,14 +232,13 @@ class TlsStream final : public TcpStream {
   void Interrupt() override { state_->socket->Interrupt(); }
   void Close() override {
     if (!state_->open) return;
-    SayEnd(state_);
+    SayEnd(state_, false);
     state_->open = false;
     state_->socket->Close();
   }
   void ShutdownWrite() override {
     if (!state_->open) return;
-    SayEnd(state_);
-    state_->socket->ShutdownWrite();
+    SayEnd(state_, true);
   }
   Result<std::unique_ptr<TcpStream>> MoveTo(EventLoop& loop) override {
     if (!state_->open) return Cancelled();

@@ -248,6 +248,60 @@ TEST_F(TlsTest, ClosingSaysItsEndAndACutConnectionIsNotTakenForOne) {
   EXPECT_EQ(Run(cut(loop(), Identity(certificate), Anybody(certificate))), ErrorCode::kUnavailable);
 }
 
+// A stream whose socket is full for as long as the test wants.
+class FullStream final : public TcpStream {
+ public:
+  FullStream(std::unique_ptr<TcpStream> below, std::shared_ptr<std::optional<Oneshot<Unit>>> room)
+      : below_(std::move(below)), room_(std::move(room)) {}
+
+  Task<Result<size_t>> Read(std::span<uint8_t> out) override { return below_->Read(out); }
+  Task<Status> Write(ByteChain bytes) override {
+    if (*room_) {
+      const Oneshot<Unit> room = **room_;
+      co_await room;
+    }
+    co_return co_await below_->Write(std::move(bytes));
+  }
+  Task<Status> WriteMore(ByteChain bytes) override { return Write(std::move(bytes)); }
+  Task<Status> SendFile(FileSlice slice) override { return below_->SendFile(std::move(slice)); }
+  uint64_t bytes_written() const override { return below_->bytes_written(); }
+  void Interrupt() override { below_->Interrupt(); }
+  void Close() override { below_->Close(); }
+  void ShutdownWrite() override { below_->ShutdownWrite(); }
+  Result<std::unique_ptr<TcpStream>> MoveTo(EventLoop& loop) override {
+    return below_->MoveTo(loop);
+  }
+  Endpoint peer() const override { return below_->peer(); }
+  Endpoint local() const override { return below_->local(); }
+  EventLoop& loop() override { return below_->loop(); }
+  size_t readable() const override { return below_->readable(); }
+
+ private:
+  const std::unique_ptr<TcpStream> below_;
+  const std::shared_ptr<std::optional<Oneshot<Unit>>> room_;
+};
+
+TEST_F(TlsTest, TheEndIsSaidAfterAWaitForRoomToo) {
+  const Certificate certificate = MakeCertificate();
+  auto run = [](EventLoop& loop, Context identity, TlsPeer peer) -> Task<std::string> {
+    Pair pair = co_await MakePair(loop);
+    auto room = std::make_shared<std::optional<Oneshot<Unit>>>();
+    std::unique_ptr<TcpStream> full = std::make_unique<FullStream>(std::move(pair.server), room);
+    const CancelToken token;
+    auto accepted = Start(StartTlsServer(std::move(full), std::move(identity), seconds(10), token));
+    auto client =
+        co_await StartTlsClient(std::move(pair.client), std::move(peer), seconds(10), token);
+    auto server = co_await accepted;
+    (void)co_await WriteText(**server, "last words");
+    room->emplace();
+    (*server)->ShutdownWrite();
+    (*room)->Set(Unit());
+    auto got = co_await ReadToEnd(**client);
+    co_return got.ok() ? *got : got.error().message();
+  };
+  EXPECT_EQ(Run(run(loop(), Identity(certificate), Anybody(certificate))), "last words");
+}
+
 TEST_F(TlsTest, APeerThatStallsInTheHandshakeIsGivenUpInTime) {
   const Certificate certificate = MakeCertificate();
   auto run = [](EventLoop& loop, Context identity, bool client) -> Task<Status> {
@@ -263,6 +317,7 @@ TEST_F(TlsTest, APeerThatStallsInTheHandshakeIsGivenUpInTime) {
     }
     co_return got.error();
   };
+  (void)Run(run(loop(), Identity(certificate), true));  // what a loop opens once is open
   const size_t before = OpenDescriptors();
   for (const bool client : {true, false}) {
     const Status status = Run(run(loop(), Identity(certificate), client));
