@@ -295,16 +295,13 @@ TEST_F(RefusedAppendsTest, TheirNumberIsBounded) {
   const uint64_t end = shard_->GetStatus().next_ordinal;
   EXPECT_LT(end - acked_.rbegin()->first, 300u);
   disk_->SetCapacity(1u << 30);
-  // The first refusal after that asks for the room.
-  bool taken = false;
-  for (int i = 0; i < 2000 && !taken; ++i) {
+  // The first refusal after that asks for the room; the log's thread finds it in its own time.
+  for (bool taken = false; !taken; std::this_thread::yield()) {
     const TestItem item{.seed = ++items_};
     const auto header = Append(shard_, item);
     taken = header.ok();
     if (taken) acked_.emplace(header->ordinal, item);
-    std::this_thread::yield();
   }
-  EXPECT_TRUE(taken);
   ExpectDense();
 }
 
