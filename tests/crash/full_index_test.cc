@@ -32,10 +32,11 @@ class FullIndexTest : public StoreFixture {
   }
   // Who waits for the index has an answer when the store is closed.
   void End() {
-    shard_.reset();
-    other_.reset();
     if (store_ != nullptr) SyncWait(store_->Close());
     if (writer_.joinable()) writer_.join();
+    // The writer has looked at them to its end.
+    shard_.reset();
+    other_.reset();
     Close();
   }
 
