@@ -2,10 +2,14 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "ingest/rtsp/framer.h"
 #include "ingest/rtsp/server_session.h"
+#include "tests/unit/ingest/rtsp/fake_depayloader.h"
+#include "tests/unit/ingest/rtsp/fake_publications.h"
 #include "tests/unit/ingest/rtsp/memory_stream.h"
+#include "tests/unit/ingest/rtsp/one_key.h"
 
 namespace penstock::ingest::rtsp {
 
@@ -97,6 +101,20 @@ class Publisher {
   std::string received_;
   bool closed_ = false;
   int cseq_ = 0;
+};
+
+// What a server's session stands on, for publishers from this machine.
+class PublishingTest : public ::testing::Test {
+ protected:
+  Delivered Got() const { return publications_.Get("cam"); }
+
+  SimulatedClock clock_{ServerTimeFromMs(1'000'000)};
+  SimulatedExecutor executor_{clock_};
+  FakePublications publications_;
+  OneKey keys_;
+  ServerContext context_{keys_, publications_, clock_, FakeDepayloaders()};
+  const net::Endpoint loopback_{"127.0.0.1", 40000};
+  MemoryStream::Options local_{1 << 20, 1 << 20, loopback_, loopback_};
 };
 
 }  // namespace penstock::ingest::rtsp

@@ -1,9 +1,6 @@
 // Publishers' conversations with the server, on a simulated clock.
 #include "ingest/rtsp/server_session.h"
 
-#include "tests/unit/ingest/rtsp/fake_depayloader.h"
-#include "tests/unit/ingest/rtsp/fake_publications.h"
-#include "tests/unit/ingest/rtsp/one_key.h"
 #include "tests/unit/ingest/rtsp/publisher.h"
 
 namespace penstock::ingest::rtsp {
@@ -13,18 +10,7 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class ServerSessionTest : public ::testing::Test {
- protected:
-  Delivered Got() const { return publications_.Get("cam"); }
-
-  SimulatedClock clock_{ServerTimeFromMs(1'000'000)};
-  SimulatedExecutor executor_{clock_};
-  FakePublications publications_;
-  OneKey keys_;
-  ServerContext context_{keys_, publications_, clock_, FakeDepayloaders()};
-  const net::Endpoint loopback_{"127.0.0.1", 40000};
-  MemoryStream::Options local_{1 << 20, 1 << 20, loopback_, loopback_};
-};
+class ServerSessionTest : public PublishingTest {};
 
 TEST_F(ServerSessionTest, APublisherIsRecordedToItsTeardown) {
   MemoryStream::Options in_pieces = local_;

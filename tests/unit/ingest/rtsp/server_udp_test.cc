@@ -2,9 +2,6 @@
 #include "base/limits.h"
 #include "ingest/rtsp/server_session.h"
 #include "tests/unit/ingest/rtsp/fake_camera.h"
-#include "tests/unit/ingest/rtsp/fake_depayloader.h"
-#include "tests/unit/ingest/rtsp/fake_publications.h"
-#include "tests/unit/ingest/rtsp/one_key.h"
 #include "tests/unit/ingest/rtsp/publisher.h"
 
 namespace penstock::ingest::rtsp {
@@ -15,10 +12,8 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-class ServerUdpTest : public ::testing::Test {
+class ServerUdpTest : public PublishingTest {
  protected:
-  Delivered Got() const { return publications_.Get("cam"); }
-
   BindUdp Bind() {
     return [this](std::string address) -> Result<UdpTrack::Sockets> {
       bound_ = std::move(address);
@@ -46,13 +41,6 @@ class ServerUdpTest : public ::testing::Test {
     executor_.RunUntilIdle();
   }
 
-  SimulatedClock clock_{ServerTimeFromMs(1'000'000)};
-  SimulatedExecutor executor_{clock_};
-  FakePublications publications_;
-  OneKey keys_;
-  ServerContext context_{keys_, publications_, clock_, FakeDepayloaders()};
-  const net::Endpoint loopback_{"127.0.0.1", 40000};
-  MemoryStream::Options local_{1 << 20, 1 << 20, loopback_, loopback_};
   std::vector<std::shared_ptr<FakeUdpSocket::State>> sockets_;
   std::string bound_;
   bool no_ports_ = false;
