@@ -8,6 +8,7 @@ from harness.server import ServerTest
 
 FRAGMENTS = 3  # of each piece of recording
 FRAGMENT_MS = 2500  # what one lasts at most here, and what a time taken by the test may be off by
+HOLE_MS = 1000  # of a hole that somebody makes and looks for, at least
 NAME = "camera"
 
 
@@ -54,6 +55,13 @@ class Coverage(ServerTest):
         between()
         self.penstock.add_source(NAME, self.camera.url)
         return removed
+
+    def wait_for_removal(self):
+        self.penstock.wait_for_open_hole(NAME, "source-removed", HOLE_MS)
+
+    def kill_the_server_in_between(self):
+        self.kill_and_restart()
+        self.wait_for_removal()
 
     def coverage(self, *options):
         return self.penstock.cli_json("stream", "coverage", NAME, *options)
@@ -110,7 +118,7 @@ class Coverage(ServerTest):
         killed = self.kill_and_restart()
         back = now_ms()
         self.record()
-        removed = self.remove_and_add(lambda: self.penstock.wait_for_open_hole(NAME, "source-removed"))
+        removed = self.remove_and_add(self.wait_for_removal)
         self.record()
         stopped = now_ms()
         self.penstock.stop()
@@ -142,7 +150,7 @@ class Coverage(ServerTest):
         self.penstock.wait_for_open_hole(NAME, "camera-lost")
         self.camera_comes_back()
         self.record()
-        self.remove_and_add(self.kill_and_restart)
+        self.remove_and_add(self.kill_the_server_in_between)
         self.record()
         # What has been noted is good for its own hole only.
         self.kill_and_restart()
@@ -169,16 +177,19 @@ class Coverage(ServerTest):
         page.open(self.penstock.url(f"/#stream={NAME}"))
         holes = "[...document.querySelectorAll('#spans b')].map((hole) => hole.dataset.reason)"
         waiting.until("a stored span", lambda: page.evaluate("document.querySelectorAll('#spans i').length"), 30)
+        # By the day: an hour may end meanwhile.
+        if page.text("#scale") == "Show the day":
+            page.click("#scale")
         self.assertEqual(page.evaluate(holes), [])
         self.cut_the_camera()
-        waiting.until("the hole that is open", lambda: page.evaluate(holes) == ["camera-lost"], 60)
+        waiting.until_equal("the hole that is open", lambda: page.evaluate(holes), ["camera-lost"], 60)
         page.wait_for_text("#ranges .hole", "now", 60)
         page.wait_for_text("#ranges .hole", "missing: camera lost")
         self.camera_comes_back()
         self.record()
-        self.remove_and_add(lambda: self.penstock.wait_for_open_hole(NAME, "source-removed"))
+        self.remove_and_add(self.wait_for_removal)
         self.record()
-        waiting.until("both holes", lambda: page.evaluate(holes) == ["camera-lost", "source-removed"], 60)
+        waiting.until_equal("both holes", lambda: page.evaluate(holes), ["camera-lost", "source-removed"], 60)
         spot = page.evaluate("(() => { const b = document.querySelector('#spans b').getBoundingClientRect();"
                              " const event = new PointerEvent('pointermove', {clientX: b.left + b.width / 2, bubbles: true});"
                              " document.getElementById('timeline').dispatchEvent(event);"

@@ -24,8 +24,7 @@ class Export(ServerTest):
         camera = self.start(cameras.SyntheticCamera, *CAMERA, *options)
         self.penstock.add_source("door", camera.url)
         waiting.until("enough is stored", lambda: until(self.stored()), 60, pause=0.2)
-        self.penstock.cli("source", "remove", "door")
-        waiting.until("nobody publishes", lambda: (self.penstock.publication("door") or {}).get("state") != "recording")
+        self.penstock.remove_source("door")
         return self.stored()
 
     def stored(self):

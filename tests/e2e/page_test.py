@@ -90,8 +90,7 @@ class Page(ServerTest):
         waiting.until("the hole is long enough", lambda: time.time() * 1000 - end > 3 * piece_ms)
         self.start(cameras.SyntheticCamera, *CAMERA, "--port", camera.port)
         self.penstock.wait_for_fragments("yard", 10)
-        self.penstock.cli("source", "remove", "yard")
-        waiting.until("nobody publishes", lambda: (self.penstock.publication("yard") or {}).get("state") != "recording")
+        self.penstock.remove_source("yard")
         return self.spans()
 
     def spans(self):

@@ -43,8 +43,7 @@ class Sound(ServerTest):
         camera = self.start(cameras.SyntheticCamera, "--audio", codec, *CAMERA, *options)
         self.penstock.add_source(codec, camera.url)
         self.penstock.wait_for_fragments(codec, 8)
-        self.penstock.cli("source", "remove", codec)
-        waiting.until("nobody publishes", lambda: self.penstock.publication(codec) is None)
+        self.penstock.remove_source(codec)
         file = self.folder / f"{codec}.mkv"
         self.penstock.cli("export", codec, "-o", file)
         return file, self.penstock.stored(codec)

@@ -135,14 +135,23 @@ class Penstock:
         except waiting.NotInTime as error:
             raise AssertionError(f"{error}\n{self.publication(name)}\n{self.program.tail()}") from None
 
-    def open_hole(self, name):
-        """Why nothing comes of the stream now; None while something does."""
-        last = self.cli_json("stream", "coverage", name)["ranges"][-1]
-        return None if last["stored"] or not last["open"] else last["reason"]
+    def remove_source(self, name):
+        """Returns when the last fragment of it is stored, too."""
+        self.cli("source", "remove", name)
+        waiting.until_equal(f"nothing of {name} is on its way", lambda: self.publication(name), None)
 
-    def wait_for_open_hole(self, name, reason):
-        """A hole begins where the last fragment's time ends, which may be a moment ahead."""
-        waiting.until(f"an open hole of {name}: {reason}", lambda: self.open_hole(name) == reason, 10)
+    def open_hole(self, name):
+        """The hole that is open now; None while something comes."""
+        last = self.cli_json("stream", "coverage", name)["ranges"][-1]
+        return None if last["stored"] or not last["open"] else last
+
+    def wait_for_open_hole(self, name, reason, lasts_ms=0):
+        """A hole begins where the last fragment's time ends, which may be a moment ahead. What comes later may begin a little before it arrives,
+        too: whoever fills the hole and wants to see it afterwards says how long it is to be."""
+        def look():
+            hole = self.open_hole(name)
+            return hole and (hole["reason"], hole["duration_ms"] >= lasts_ms)
+        waiting.until_equal(f"an open hole of {name}", look, (reason, True), 20)
 
     def hls(self, name, query=""):
         return self.url(f"/hls/{urllib.parse.quote(name)}/index.m3u8{query}")

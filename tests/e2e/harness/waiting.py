@@ -30,3 +30,16 @@ def watch(seconds, look, pause=0.5):
     while time.monotonic() < deadline:
         look()
         time.sleep(pause)
+
+
+def until_equal(what, look, expected, seconds=30.0, pause=0.05):
+    """Waits until look() returns `expected`; when it does not, the error says what it returned last."""
+    last = [None]
+
+    def equal():
+        last[0] = look()
+        return last[0] == expected
+    try:
+        until(what, equal, seconds, pause)
+    except NotInTime as error:
+        raise NotInTime(f"{error}; it is {last[0]!r}, not {expected!r}") from None
