@@ -72,12 +72,13 @@ class Pull(ServerTest):
     def test_a_camera_that_comes_back_is_recorded_again(self):
         camera = self.start(cameras.SyntheticCamera)
         self.pull("restless", camera)
-        before = len(self.penstock.wait_for_fragments("restless", 2))
+        self.penstock.wait_for_fragments("restless", 2)
         camera.stop()
         self.penstock.wait_for_state("restless", "failed")
+        before = len(self.penstock.fragments("restless"))
         again = self.start(cameras.SyntheticCamera, "--port", camera.port)
         self.penstock.wait_for_fragments("restless", before + 3)
-        self.assertEqual(self.penstock.publication("restless")["state"], "recording")
+        self.penstock.wait_for_state("restless", "recording")
         numbers = [fragment["number"] for fragment in self.penstock.fragments("restless")]
         self.assertEqual(numbers, sorted(set(numbers)))
         again.stop()
@@ -108,11 +109,11 @@ class Pull(ServerTest):
         camera = self.start(cameras.Simulator)
         self.pull("kept", camera)
         self.pull("gone", camera)
-        before = len(self.penstock.wait_for_fragments("kept", 2))
+        self.penstock.wait_for_fragments("kept", 2)
         self.penstock.cli("source", "remove", "gone")
         self.penstock.stop()
         self.penstock.start()
-        self.penstock.wait_for_fragments("kept", before + 2)
+        self.penstock.wait_for_fragments("kept", len(self.penstock.fragments("kept")) + 2)
         self.assertEqual([source["name"] for source in self.penstock.cli_json("source", "list")["sources"]], ["kept"])
 
     def test_lost_packets_are_counted_and_the_fragment_says_so(self):
