@@ -23,8 +23,8 @@ class Crash(ServerTest):
         for i, name in enumerate(names):
             self.penstock.add_source(name, simulator.camera(i))
         for _ in range(ROUNDS):
-            for name in names:
-                self.penstock.wait_for_fragments(name, len(self.penstock.fragments(name)) + 2)
+            for name, there in [(name, len(self.penstock.fragments(name))) for name in names]:
+                self.penstock.wait_for_fragments(name, there + 2)
             before = {name: self.penstock.fragments(name) for name in names}
             bytes_before = self.digests(names[0])
             self.penstock.kill()
