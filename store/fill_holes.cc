@@ -112,18 +112,20 @@ Status StoreImpl::FillHoles(ShardImpl& shard, std::span<const SegmentRecord> los
   return {};
 }
 
-// What readers may have seen of a full disk's gaps stays a gap; new items come behind it.
+// What viewers may have seen stays a gap; new items come behind it. Of a disk that is full it was
+// most likely what that refused, else what a slow one had not taken when the server ended.
 Status StoreImpl::EndReserved(ShardImpl& shard) {
   const std::vector<uint64_t> ordinals = shard.OpenReserved();
   if (ordinals.empty()) return {};
-  log::Write(log::kInfo, "gaps were shown that are not stored",
+  const GapReason reason = full_.load() ? GapReason::kDiskFull : GapReason::kRestart;
+  log::Write(log::kInfo, "items were shown that are not stored",
              {{"shard", shard.id().ToString()}, {"items", ordinals.size()}});
   std::mutex mutex;
   std::condition_variable wake;
   size_t left = ordinals.size();
   Status result;
   for (const uint64_t ordinal : ordinals) {
-    shard.EndReserved(ordinal, [&](const Result<ItemHeader>& ended) {
+    shard.EndReserved(ordinal, reason, [&](const Result<ItemHeader>& ended) {
       const std::lock_guard lock(mutex);
       if (!ended.ok() && result.ok()) result = ended.error();
       if (--left == 0) wake.notify_all();

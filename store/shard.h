@@ -120,6 +120,8 @@ enum class BodyForm {
 struct ShardStatus {
   uint64_t oldest_ordinal = 0;  // of the oldest visible item; == next_ordinal when empty
   uint64_t next_ordinal = 0;    // visible end: the lowest open slot or the next to be made
+  // One past the newest item that FindLive gives; >= next_ordinal, equal while the disk keeps up.
+  uint64_t live_end = 0;
   uint64_t items = 0;
   uint64_t body_bytes = 0;
   std::optional<ItemHeader> oldest;
@@ -167,6 +169,11 @@ class Shard {
 
   // Visible items from a place on, oldest first, at most `limit`. Cheap: index and window only.
   virtual Task<Result<std::vector<ItemRef>>> Find(Selector from, size_t limit) = 0;
+  // What a live picture may go on with, from `from` on, at most `limit`: items in memory, visible
+  // ones and, while the disk is slow, ones that are not durable yet. Those that never become so (a
+  // crash, a refusal) are gaps afterwards: what is given here never becomes another item. Nothing
+  // if `from` is older than what is in memory. Open and ReadMeta take what it gives.
+  virtual std::vector<ItemRef> FindLive(uint64_t from, size_t limit) = 0;
   // Stored fragments that began within a range: by ordinal for server time, by producer time else,
   // also where that ran backwards; at most `limit`. Not those of the live window that are not in
   // the log (retention 0, dropped). Costs a look at each clock run and at the fragments found.

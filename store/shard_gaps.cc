@@ -51,7 +51,7 @@ void ShardImpl::Abandon(uint64_t ordinal) {
     const std::lock_guard lock(mutex_);
     SlotState* const state = FindSlot(ordinal);
     if (closed_ != nullptr || state == nullptr) return;
-    state->phase = SlotState::Phase::kPending;
+    SetPending(*state);
   }
   EndWithGap(ordinal, ItemKind::kAbandoned, GapReason::kNone, nullptr);
 }
@@ -65,7 +65,7 @@ PendingRecord ShardImpl::MakeGap(SlotState& state, uint64_t ordinal, ItemKind ki
   pending.item.clock_run = state.clock_run;
   pending.item.retention_class = retention_hours_.load();
   ItemHeader& header = pending.item.header;
-  const bool dropped = (state.item.header.flags & kFlagDropped) != 0;
+  const bool dropped = state.dropped();
   if (dropped) {
     header = state.item.header;
   } else {
@@ -184,13 +184,14 @@ std::vector<uint64_t> ShardImpl::OpenReserved() {
   for (; next_ordinal_ < state_.reserved; ++next_ordinal_) {
     opened.push_back(next_ordinal_);
     slots_.push_back(MakeSlot(now));
-    slots_.back().phase = SlotState::Phase::kPending;
+    SetPending(slots_.back());
   }
   return opened;
 }
 
-void ShardImpl::EndReserved(uint64_t ordinal, std::function<void(Result<ItemHeader>)> done) {
-  EndWithGap(ordinal, ItemKind::kGap, GapReason::kDiskFull, std::move(done));
+void ShardImpl::EndReserved(uint64_t ordinal, GapReason reason,
+                            std::function<void(Result<ItemHeader>)> done) {
+  EndWithGap(ordinal, ItemKind::kGap, reason, std::move(done));
 }
 
 void ShardImpl::DeferGaps(const std::vector<PendingRecord>& gaps) {

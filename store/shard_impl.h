@@ -52,6 +52,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   Task<Result<ItemHeader>> Append(NewItem item) override;
   Task<Result<ItemHeader>> Drop(NewItem item, GapReason reason) override;
   Task<Result<std::vector<ItemRef>>> Find(Selector from, size_t limit) override;
+  std::vector<ItemRef> FindLive(uint64_t from, size_t limit) override;
   Task<Result<std::vector<ItemRef>>> FindStarted(TimeRange range, std::optional<RangePlace> after,
                                                  size_t limit) override;
   Task<Result<TrackSet>> GetTrackSet(TrackSetId id) override;
@@ -79,7 +80,8 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   // After recovery: opens the slots of ordinals that may have been shown and are not in the log;
   // each is ended by EndReserved.
   std::vector<uint64_t> OpenReserved();
-  void EndReserved(uint64_t ordinal, std::function<void(Result<ItemHeader>)> done);
+  void EndReserved(uint64_t ordinal, GapReason reason,
+                   std::function<void(Result<ItemHeader>)> done);
   // After recovery: everything folded is visible.
   void StartServing();
   // Deleted, or the store is closing: every wait and call ends with kClosed.
@@ -103,15 +105,23 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   static constexpr size_t kDeferredGapsMax = 256;
   // Ordinals are reserved by so many: after a crash what was not used of them is gaps, too.
   static constexpr uint64_t kReservedOrdinals = 16;
+  // The same, of a shard whose log is slow: as many as last until the next reservation is durable.
+  static constexpr uint64_t kReservedAheadMin = 32;
+  static constexpr uint64_t kReservedAheadMax = 256;
   friend class TailImpl;
 
   struct SlotState {
     enum class Phase { kOpen, kPending, kDone } phase = Phase::kOpen;
     FragmentNumber number;
     uint32_t clock_run = 0;
+    SteadyTime pending_since;
     WindowItem item;  // kDone, or on its way there
     // The log does not hold the body: it is dropped, or stored by now.
     bool body_may_go = false;
+
+    // The owner has said what it is.
+    bool told() const { return phase != Phase::kOpen && item.header.number == number; }
+    bool dropped() const { return (item.header.flags & kFlagDropped) != 0; }
   };
   // A gap that the log lacks because the disk was full.
   struct DeferredGap {
@@ -141,9 +151,16 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   std::shared_ptr<TrackSetUse> FindTrackSet(const NewItem& item,
                                             const ItemRecord& record);  // mutex_ held
   Task<void> LoadNewestTrackSet();
-  SlotState* FindSlot(uint64_t ordinal);  // mutex_ held
-  void LoosenBody(SlotState& state);      // mutex_ held
-  void ForgetBodies();                    // mutex_ held
+  SlotState* FindSlot(uint64_t ordinal);    // mutex_ held
+  void LoosenBody(SlotState& state);        // mutex_ held
+  void ForgetBodies();                      // mutex_ held
+  void SetPending(SlotState& state) const;  // mutex_ held
+  // An item waits for the log longer than a picture may.
+  bool LogIsSlow() const;         // mutex_ held
+  bool MustReserveAhead() const;  // mutex_ held
+  void ReserveAhead();
+  uint64_t LiveEnd() const;                          // mutex_ held
+  const WindowItem* FindInMemory(uint64_t ordinal);  // mutex_ held
   // The gaps that wait for room, to be stored with what is submitted next.
   std::vector<PendingRecord> TakeDeferred(uint32_t retention_class);  // mutex_ held
   static std::vector<uint64_t> OrdinalsOf(const std::vector<PendingRecord>& records);
@@ -193,6 +210,8 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   uint64_t loose_bytes_ = 0;     // of bodies in slots_ that may go
   Window window_;                // window_.end() is the visible end
   std::map<uint64_t, DeferredGap> deferred_;
+  bool reserving_ = false;  // ahead, and it is on its way
+  uint64_t reserve_ahead_ = kReservedAheadMin;
   mutable uint64_t mark_ =
       0;  // the oldest visible ordinal; state_.low_water <= mark_ <= window_.end()
   mutable uint64_t hidden_items_ = 0;  // of state_.items, those before mark_

@@ -113,7 +113,7 @@ Task<Result<ItemBytes>> ShardImpl::Open(ItemRef ref, BodyForm form) {
     if (!open.ok()) co_return open.error();
     if (ref.header.ordinal < ExpireLocked(ToMs(now)))
       co_return Error(ErrorCode::kTrimmed, "retention has hidden it");
-    const WindowItem* const item = window_.Find(ref.header.ordinal);
+    const WindowItem* const item = FindInMemory(ref.header.ordinal);
     if (item != nullptr && item->header.number == ref.header.number && !item->body.empty()) {
       ItemBytes out;
       out.meta = item->meta;
@@ -138,7 +138,7 @@ Task<Result<Bytes>> ShardImpl::ReadMeta(ItemRef ref) {
     const std::lock_guard lock(mutex_);
     const Status open = CheckOpen();
     if (!open.ok()) co_return open.error();
-    const WindowItem* const item = window_.Find(ref.header.ordinal);
+    const WindowItem* const item = FindInMemory(ref.header.ordinal);
     if (item != nullptr && item->header.number == ref.header.number &&
         item->meta.size() == item->header.meta_bytes) {
       co_return item->meta;

@@ -91,6 +91,9 @@ Result<Slot> ShardImpl::OpenSlot() {
   slot.ending_ = std::make_shared<Slot::Ending>(weak_from_this(), next_ordinal_);
   slots_.push_back(std::move(state));
   ++next_ordinal_;
+  const bool reserve = stored && MustReserveAhead();
+  lock.unlock();
+  if (reserve) ReserveAhead();
   return slot;
 }
 
@@ -109,7 +112,7 @@ Result<ItemRecord> ShardImpl::TakeSlot(Slot& slot) {
   SlotState* const state = FindSlot(slot.ordinal());
   CHECK(state != nullptr);
   CHECK(state->phase == SlotState::Phase::kOpen);
-  state->phase = SlotState::Phase::kPending;
+  SetPending(*state);
   slot.ending_.reset();
   ItemRecord record;
   record.shard = id_;
@@ -313,8 +316,9 @@ void ShardImpl::Complete(uint64_t ordinal) {
     done->phase = SlotState::Phase::kDone;
     LoosenBody(*done);
     while (!slots_.empty() && slots_.front().phase == SlotState::Phase::kDone) {
-      newest_ = slots_.front().item.header;
       WindowItem visible = std::move(slots_.front().item);
+      if (visible.header.kind == ItemKind::kGap) visible.header.flags &= ~uint32_t{kFlagDropped};
+      newest_ = visible.header;
       slots_.pop_front();
       loose_bytes_ -= visible.bytes();
       window_.Push(std::move(visible));
@@ -331,17 +335,23 @@ void ShardImpl::LoosenBody(SlotState& state) {
   loose_bytes_ += state.item.bytes();
 }
 
-// Oldest first; the newest stays whatever its size, as in the window.
+// Oldest first; the newest stay whatever their size, as in the window. What was dropped is a gap
+// when its body has gone.
 void ShardImpl::ForgetBodies() {
-  if (loose_bytes_ <= context_->window_bytes) return;
-  const auto newest = std::find_if(slots_.rbegin(), slots_.rend(),
-                                   [](const SlotState& state) { return state.body_may_go; });
-  for (SlotState& state : slots_) {
-    if (loose_bytes_ <= context_->window_bytes || &state == &*newest) return;
-    if (!state.body_may_go) continue;
-    loose_bytes_ -= state.item.bytes();
-    state.item.body = ByteChain();
-    state.item.meta = Bytes();
+  size_t kept = 0;
+  auto may_go = slots_.rbegin();
+  for (; may_go != slots_.rend() && kept < Window::kNewestKept; ++may_go)
+    kept += may_go->body_may_go ? 1 : 0;
+  for (auto state = slots_.begin(); state != may_go.base(); ++state) {
+    if (loose_bytes_ <= context_->window_bytes) return;
+    if (!state->body_may_go) continue;
+    loose_bytes_ -= state->item.bytes();
+    state->item.body = ByteChain();
+    state->item.meta = Bytes();
+    if (!state->dropped()) continue;
+    state->item.header.kind = ItemKind::kGap;
+    state->item.header.body_bytes = 0;
+    state->item.header.meta_bytes = 0;
   }
 }
 

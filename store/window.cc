@@ -7,8 +7,14 @@ void Window::Push(WindowItem item) {
   ++end_;
   bytes_ += item.bytes();
   items_.push_back(std::move(item));
-  // The newest stays whatever its size.
-  while (items_.size() > 1 && (bytes_ > bytes_max_ || items_.size() > kItemsMax)) {
+  // The newest stays whatever its size; of what is not stored, so do those before it.
+  const auto dropped = [](const WindowItem& item) {
+    return (item.header.flags & kFlagDropped) != 0;
+  };
+  const auto must_stay = [&] {
+    return items_.size() == 1 || (items_.size() <= kNewestKept && dropped(items_.front()));
+  };
+  while (!must_stay() && (bytes_ > bytes_max_ || items_.size() > kItemsMax)) {
     bytes_ -= items_.front().bytes();
     items_.pop_front();
   }

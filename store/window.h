@@ -19,6 +19,10 @@ struct WindowItem {
 // A dense, contiguous suffix of the visible items. Not thread-safe.
 class Window {
  public:
+  // So many of the newest stay whatever their size, where nothing else has their bytes: players
+  // come for a fragment when the next one is there already.
+  static constexpr size_t kNewestKept = 2;
+
   explicit Window(size_t bytes_max) : bytes_max_(bytes_max) {}
 
   // Holds from the next Push on.

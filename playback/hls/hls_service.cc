@@ -70,6 +70,15 @@ Error DamageError(uint64_t ordinal) {
                fmt::format("fragment {} is a gap: what is stored of it is damaged", ordinal));
 }
 
+// The item with this ordinal, where it is to be found; a live one may not be stored yet.
+Task<Result<std::optional<ItemRef>>> FindItem(ShardPtr shard, uint64_t ordinal) {
+  store::Selector from = store::FromOrdinal{ordinal};
+  PS_CO_TRY(std::vector<ItemRef> found, co_await shard->Find(from, 1));
+  if (found.empty()) found = shard->FindLive(ordinal, 1);
+  if (found.empty() || found.front().header.ordinal != ordinal) co_return std::optional<ItemRef>();
+  co_return std::optional<ItemRef>(std::move(found.front()));
+}
+
 // The fragment with this ordinal, if it is there.
 Task<Result<ItemRef>> FindFragment(ShardPtr shard, uint64_t ordinal) {
   const ShardStatus status = shard->GetStatus();
@@ -77,18 +86,17 @@ Task<Result<ItemRef>> FindFragment(ShardPtr shard, uint64_t ordinal) {
     co_return Error(ErrorCode::kTrimmed,
                     fmt::format("fragment {} is older than what is kept", ordinal));
   }
-  if (ordinal >= status.next_ordinal) {
+  if (ordinal >= status.live_end) {
     co_return Error(ErrorCode::kNotFound, fmt::format("there is no fragment {} yet", ordinal));
   }
-  store::Selector from = store::FromOrdinal{ordinal};
-  PS_CO_TRY(std::vector<ItemRef> found, co_await shard->Find(from, 1));
-  if (found.empty() || found.front().header.ordinal != ordinal) {
+  PS_CO_TRY(std::optional<ItemRef> found, co_await FindItem(shard, ordinal));
+  if (!found) {
     // Retention went by between the two questions.
     co_return Error(ErrorCode::kTrimmed,
                     fmt::format("fragment {} is older than what is kept", ordinal));
   }
-  if (!IsPlayable(found.front().header)) co_return GapError(found.front().header);
-  co_return std::move(found.front());
+  if (!IsPlayable(found->header)) co_return GapError(found->header);
+  co_return std::move(*found);
 }
 
 bool StartsRun(const ItemHeader& header) { return (header.flags & store::kFlagStartsRun) != 0; }
@@ -104,16 +112,13 @@ Task<Before> LoadBefore(ShardPtr shard, ItemHeader header) {
   Before before;
   before.for_good = header.ordinal == 0 || StartsRun(header);
   if (before.for_good) co_return before;
-  store::Selector from = store::FromOrdinal{header.ordinal - 1};
-  const auto found = co_await shard->Find(std::move(from), 1);
-  if (!found.ok() || found->empty()) co_return before;
-  ItemRef ref = found->front();
-  if (ref.header.ordinal != header.ordinal - 1 || !IsPlayable(ref.header) ||
-      ref.header.run != header.run) {
-    co_return before;
-  }
-  // One that the full disk refused is a gap when it leaves memory.
-  const bool stays = (ref.header.flags & store::kFlagDropped) == 0;
+  const auto found = co_await FindItem(shard, header.ordinal - 1);
+  if (!found.ok() || !found->has_value()) co_return before;
+  ItemRef ref = **found;
+  if (!IsPlayable(ref.header) || ref.header.run != header.run) co_return before;
+  // One that the full disk refused, or may refuse yet, is a gap when it leaves memory.
+  const bool stays = (ref.header.flags & store::kFlagDropped) == 0 &&
+                     ref.header.ordinal < shard->GetStatus().next_ordinal;
   auto bytes = co_await shard->Open(std::move(ref), store::BodyForm::kMemory);
   if (!bytes.ok()) co_return before;
   auto table = fragmenter::FrameTable::Decode(bytes->meta);
@@ -299,10 +304,11 @@ Task<Result<Resource>> HlsService::MediaPlaylist(StreamName stream, PlaylistQuer
   // Whatever may be listed lies between the two ordinals, so that nothing else can change the text
   // but damage that was found.
   const ShardStatus status = shard->GetStatus();
-  const std::string key = fmt::format(
-      "{}|{}|{}|{}|{}|{}|{}", shard->id().ToString(), query.start ? ToMs(*query.start) : -1,
-      query.end ? ToMs(*query.end) : -1, query.first ? fmt::to_string(*query.first) : std::string(),
-      status.oldest_ordinal, status.next_ordinal, impl_->damaged.Count(shard->id()));
+  const std::string key =
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", shard->id().ToString(),
+                  query.start ? ToMs(*query.start) : -1, query.end ? ToMs(*query.end) : -1,
+                  query.first ? fmt::to_string(*query.first) : std::string(), status.oldest_ordinal,
+                  status.next_ordinal, status.live_end, impl_->damaged.Count(shard->id()));
   if (std::optional<Resource> cached = impl_->playlists.Get(key)) co_return std::move(*cached);
   std::optional<Oneshot<SingleFlight::Outcome>> others = impl_->flights.Join(key);
   if (others) co_return co_await *others;

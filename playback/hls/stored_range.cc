@@ -25,12 +25,14 @@ Items HeadersOf(const std::vector<ItemRef>& refs) {
   return items;
 }
 
-// The newest `count` items.
+// The newest `count` items, those included that a slow disk has not taken yet.
 Task<Result<Items>> Newest(ShardPtr shard, uint64_t not_before, size_t count) {
-  const ShardStatus status = shard->GetStatus();
-  const uint64_t far_back = status.next_ordinal > count ? status.next_ordinal - count : 0;
-  store::Selector from = store::FromOrdinal{std::max(far_back, not_before)};
-  PS_CO_TRY(const std::vector<ItemRef> refs, co_await shard->Find(from, count));
+  const uint64_t end = shard->GetStatus().live_end;
+  const uint64_t begin = std::max(end > count ? end - count : 0, not_before);
+  store::Selector from = store::FromOrdinal{begin};
+  PS_CO_TRY(std::vector<ItemRef> refs, co_await shard->Find(from, count));
+  const uint64_t next = refs.empty() ? begin : refs.back().header.ordinal + 1;
+  for (ItemRef& ref : shard->FindLive(next, count - refs.size())) refs.push_back(std::move(ref));
   co_return HeadersOf(refs);
 }
 

@@ -75,7 +75,11 @@ void Lane::Submit(Submission submission) {
   {
     const std::lock_guard lock(queue_mutex_);
     if (!stopping_ && !read_only()) {
-      queue_.push_back(std::move(submission));
+      if (submission.urgent) {
+        queue_.push_front(std::move(submission));
+      } else {
+        queue_.push_back(std::move(submission));
+      }
       queue_wake_.notify_one();
       return;
     }

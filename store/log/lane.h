@@ -22,6 +22,7 @@ struct Submission {
   // Called before `done`, and before the fold, which may have to wait: it is durable. With it a
   // submission is taken even while folds wait.
   std::function<void()> when_durable;
+  bool urgent = false;  // taken before everything that waits
   SteadyTime submitted;
   size_t bytes = 0;
 };

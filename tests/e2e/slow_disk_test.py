@@ -3,6 +3,7 @@
 import os
 import pathlib
 import tempfile
+import time
 import unittest
 
 from harness import cameras, playlists, programs, waiting
@@ -10,6 +11,8 @@ from harness.server import Penstock, ServerTest
 
 CAMERAS = 4
 SLOW = 1_000_000
+FRAGMENT_SECONDS = 2
+WATCHED_SECONDS = 30
 GROWTH = 32 << 20  # bytes; the cameras send more than twice as much in the time it is measured over
 
 
@@ -45,6 +48,26 @@ class SlowDisk(unittest.TestCase):
     def newest(self, name):
         return playlists.parse(self.penstock.get(f"/hls/{name}/index.m3u8").decode())[-1].sequence
 
+    def seconds_behind(self, name):
+        """How long ago the newest fragment of the live list ended."""
+        at = 0
+        for segment in playlists.parse(self.penstock.get(f"/hls/{name}/index.m3u8").decode()):
+            at = (playlists.unix_ms(segment.date) / 1000 if segment.date else at) + segment.seconds
+        return time.time() - at
+
+    def live_keeps_up(self, names):
+        """What is live is there a fragment after it was filmed, though the disk is many behind."""
+        seen = {name: [] for name in names}
+
+        def look():
+            for name in names:
+                seen[name].append(round(self.seconds_behind(name), 1))
+        waiting.until("live has caught up", lambda: all(self.seconds_behind(name) < 2 * FRAGMENT_SECONDS for name in names), 90)
+        waiting.watch(WATCHED_SECONDS, look)
+        for name in names:
+            self.assertLess(max(seen[name]), 3 * FRAGMENT_SECONDS, seen[name])
+        print("seconds behind at most:", max(max(each) for each in seen.values()), flush=True)
+
     def go_on(self, names):
         first = {name: self.newest(name) for name in names}
         waiting.until("ten fragments more are live", lambda: all(self.newest(name) >= first[name] + 10 for name in names), 90)
@@ -68,6 +91,7 @@ class SlowDisk(unittest.TestCase):
         self.go_on(names)
         for name in names:
             self.penstock.wait_for_state(name, "waiting", "disk too slow")
+        self.live_keeps_up(names)
         resident = self.penstock.resident()
         self.go_on(names)
         self.assertLess(self.penstock.resident() - resident, GROWTH)

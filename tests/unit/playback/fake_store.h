@@ -32,6 +32,7 @@ class FakeShard final : public store::Shard {
   bool index_fails = false;
   int opens = 0;
   int finds = 0;
+  uint64_t ahead = 0;                         // so many of the newest are not durable yet
   std::shared_ptr<const FileHandle> file;     // if set, kFileSlice bodies are ranges of it
   std::map<uint64_t, uint64_t> file_offsets;  // by ordinal
   std::optional<Oneshot<Unit>> hold_open;     // if set, Open waits for it
@@ -57,10 +58,20 @@ class FakeShard final : public store::Shard {
     std::vector<store::ItemRef> out;
     for (const Item& item : items) {
       if (item.header.ordinal < oldest || !Selected(from, item.header)) continue;
+      if (item.header.ordinal >= first + items.size() - ahead) break;
       if (out.size() == limit) break;
       out.push_back(store::ItemRef{id_, item.header});
     }
     co_return out;
+  }
+
+  std::vector<store::ItemRef> FindLive(uint64_t from, size_t limit) override {
+    std::vector<store::ItemRef> out;
+    for (const Item& item : items) {
+      if (item.header.ordinal < std::max(from, oldest) || out.size() == limit) continue;
+      out.push_back(store::ItemRef{id_, item.header});
+    }
+    return out;
   }
 
   Task<Result<std::vector<store::ItemRef>>> FindStarted(store::TimeRange,
@@ -99,7 +110,8 @@ class FakeShard final : public store::Shard {
   std::unique_ptr<store::Tail> MakeTail(store::Selector) override { return nullptr; }
   store::ShardStatus GetStatus() const override {
     store::ShardStatus status;
-    status.next_ordinal = first + items.size();
+    status.live_end = first + items.size();
+    status.next_ordinal = status.live_end - ahead;
     status.oldest_ordinal = std::max(oldest, first);
     status.items = status.next_ordinal - status.oldest_ordinal;
     if (status.items > 0) {

@@ -61,6 +61,7 @@ class FakeShard final : public store::Shard {
     }
     co_return out;
   }
+  std::vector<store::ItemRef> FindLive(uint64_t, size_t) override { return {}; }
   // By server time only.
   Task<Result<std::vector<store::ItemRef>>> FindStarted(store::TimeRange range,
                                                         std::optional<store::RangePlace> after,
@@ -101,6 +102,7 @@ class FakeShard final : public store::Shard {
     store::ShardStatus status;
     status.items = items_.size();
     status.next_ordinal = items_.size();
+    status.live_end = items_.size();
     for (const store::ItemHeader& item : items_) status.body_bytes += item.body_bytes;
     if (!items_.empty()) {
       status.oldest = items_.front();

@@ -323,6 +323,22 @@ TEST_F(HlsServiceTest, AListWithADroppedFragmentIsMadeAgain) {
   EXPECT_THAT(Playlist(), HasSubstr("#EXT-X-GAP\n#EXTINF:2,\n" + SegmentName(3)));
 }
 
+TEST_F(HlsServiceTest, WhatASlowDiskHasNotTakenIsLiveAndNotStored) {
+  AddFragments(6);
+  shard_->ahead = 2;
+  EXPECT_THAT(Playlist(), HasSubstr(SegmentName(5)));
+  EXPECT_THAT(Text(Get(SegmentName(5)).value()), HasSubstr("PICTURE"));
+  const std::string stored =
+      Playlist({{"start", std::to_string(kNoonMs)}, {"end", std::to_string(kNoonMs + 60'000)}});
+  EXPECT_THAT(stored, HasSubstr(SegmentName(3)));
+  EXPECT_THAT(stored, Not(HasSubstr(SegmentName(4))));
+  EXPECT_THAT(Playlist({{"first", "2"}}), HasSubstr(SegmentName(5)));
+  AddFragment();
+  shard_->ahead = 3;
+  EXPECT_THAT(Playlist(), HasSubstr(SegmentName(6))) << "what is stored has not changed";
+  ExpectError(Get(SegmentName(7)), ErrorCode::kNotFound, "no fragment 7 yet");
+}
+
 TEST_F(HlsServiceTest, ViewersShareOneReadOfAFragment) {
   AddFragments(2);
   Get(SegmentName(1)).value();
