@@ -12,8 +12,8 @@
 namespace penstock::store {
 namespace {
 
-// The log of a disk that keeps up answers within a hundredth of this.
-constexpr std::chrono::milliseconds kSlow{300};
+// A player has as much in its buffer; the log of a disk that keeps up answers in a hundredth of it.
+constexpr std::chrono::seconds kSlow{1};
 
 }  // namespace
 

@@ -5,7 +5,7 @@
 namespace penstock::testing {
 namespace {
 
-constexpr std::chrono::seconds kTooLong{1};
+constexpr std::chrono::seconds kTooLong{2};
 
 class SlowDiskTest : public StoreFixture {
  protected:
@@ -215,7 +215,7 @@ TEST_F(SlowDiskTest, TheNewestOfWhatWasDroppedStayWhateverTheirSize) {
 TEST_F(SlowDiskTest, ReservationsStayAheadOfWhatIsShown) {
   BeginSlow();
   store::Slot slot = std::move(next_);
-  // Each second one fragment more, and the disk has the one before.
+  // One fragment more each time, and the disk has the one before.
   for (int i = 1; i < 200; ++i) {
     StartAppend(std::move(slot), static_cast<uint8_t>(i));
     const uint64_t shown = shard_->GetStatus().live_end;

@@ -28,6 +28,8 @@ Task<void> ModelRun::CompareShard(Stream& stream) {
     const store::Selector any = AnySelector(stream);
     co_await CompareListing(stream, any);
   }
+  if (!stream.shard->FindLive(stream.model.visible_end(), 1).empty())
+    Broken("a slot is shown live before it has ended");
   co_await CompareBytes(stream);
   co_await CompareTail(stream);
   CompareStatus(stream);

@@ -12,6 +12,7 @@ using std::chrono::milliseconds;
 
 constexpr size_t kStreamsMax = 4;
 constexpr size_t kOpenSlotsMax = 3;
+constexpr size_t kReservedMax = 256;
 constexpr uint32_t kHours[] = {1, 2, 24};
 
 }  // namespace
@@ -322,6 +323,17 @@ Task<void> ModelRun::RepeatRequest() {
   if (done.ok() != last_request_applied_) Broken("a repeated request had another outcome");
 }
 
+// The clock of a run jumps, so that the log looks slow now and then.
+void ModelRun::TakeReserved(Stream& stream) {
+  const store::Selector behind = store::FromOrdinal{stream.model.size()};
+  const auto reserved = SyncWait(stream.shard->Find(behind, kReservedMax + 1));
+  if (!reserved.ok() || reserved->size() > kReservedMax) {
+    Broken("cannot list what was reserved, or too much was");
+    return;
+  }
+  for (const store::ItemRef& ref : *reserved) stream.model.Reserved(ref.header, clock_.Now());
+}
+
 void ModelRun::Reopen() {
   for (const auto& stream : streams_) {
     stream->tail.reset();
@@ -341,6 +353,7 @@ void ModelRun::Reopen() {
       streams_.clear();
       return;
     }
+    TakeReserved(*stream);
     stream->model.Reopened();
   }
 }

@@ -48,6 +48,7 @@ class ModelRun {
   Task<void> ChangeCatalog();
   Task<void> RepeatRequest();
   void Reopen();
+  void TakeReserved(Stream& stream);
 
   Task<void> CompareAll();
   Task<void> CompareShard(Stream& stream);

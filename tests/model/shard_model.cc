@@ -20,6 +20,19 @@ Overloaded(Fs...) -> Overloaded<Fs...>;
 }  // namespace
 
 void ShardModel::Opened(const store::Slot& slot, ServerTime now, TestItem content) {
+  Append(slot.number(), slot.ordinal(), slot.server_time(), now).content = content;
+}
+
+void ShardModel::Reserved(const store::ItemHeader& header, ServerTime now) {
+  if (header.kind != store::ItemKind::kGap || header.gap_reason != store::GapReason::kRestart)
+    Broken(fmt::format("ordinal {} appeared", header.ordinal));
+  Item& item = Append(header.number, header.ordinal, header.server_time, now);
+  item.state = State::kDropped;
+  item.reason = store::GapReason::kRestart;
+}
+
+ShardModel::Item& ShardModel::Append(const FragmentNumber& number, uint64_t ordinal,
+                                     ServerTime server_time, ServerTime now) {
   ServerTime expected = now;
   int clock_run = 0;
   if (!items_.empty()) {
@@ -27,21 +40,20 @@ void ShardModel::Opened(const store::Slot& slot, ServerTime now, TestItem conten
     const bool stepped_back = now < last.header.server_time - kClockTolerance;
     expected = stepped_back ? now : std::max(now, last.header.server_time);
     clock_run = last.clock_run + (stepped_back ? 1 : 0);
-    if (slot.number().index <= last.header.number.index) Broken("numbers do not increase");
+    if (number.index <= last.header.number.index) Broken("numbers do not increase");
   }
-  if (slot.ordinal() != items_.size())
-    Broken(fmt::format("ordinal {} of {}", slot.ordinal(), items_.size()));
-  if (slot.server_time() != expected) {
-    Broken(fmt::format("ordinal {} has time {}, not {}", slot.ordinal(), ToMs(slot.server_time()),
-                       ToMs(expected)));
+  if (ordinal != items_.size()) Broken(fmt::format("ordinal {} of {}", ordinal, items_.size()));
+  if (server_time != expected) {
+    Broken(
+        fmt::format("ordinal {} has time {}, not {}", ordinal, ToMs(server_time), ToMs(expected)));
   }
-  if (slot.number().server_ms != ToMs(expected)) Broken("the number carries another time");
+  if (number.server_ms != ToMs(expected)) Broken("the number carries another time");
   Item& item = items_.emplace_back();
-  item.header.number = slot.number();
-  item.header.ordinal = slot.ordinal();
-  item.header.server_time = slot.server_time();
-  item.content = content;
+  item.header.number = number;
+  item.header.ordinal = ordinal;
+  item.header.server_time = server_time;
   item.clock_run = clock_run;
+  return item;
 }
 
 void ShardModel::Stored(uint64_t ordinal, store::RunId asked_run, const store::ItemHeader& header) {

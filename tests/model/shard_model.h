@@ -31,6 +31,8 @@ class ShardModel {
 
   // Takes over what the store answered to a change, after noting what is wrong with it.
   void Opened(const store::Slot& slot, ServerTime now, TestItem content);
+  // A gap where a slow log had reserved ordinals when the store was closed.
+  void Reserved(const store::ItemHeader& header, ServerTime now);
   // asked_run: 0, or the newest run.
   void Stored(uint64_t ordinal, store::RunId asked_run, const store::ItemHeader& header);
   void Abandoned(uint64_t ordinal) { items_.at(ordinal).state = State::kAbandoned; }
@@ -59,6 +61,8 @@ class ShardModel {
   const std::vector<std::string>& broken() const { return broken_; }
 
  private:
+  Item& Append(const FragmentNumber& number, uint64_t ordinal, ServerTime server_time,
+               ServerTime now);
   int64_t EffectiveMs(const Item& item) const;
   bool Contains(const Item& item, ServerTime time) const;
   bool Contains(const Item& item, ProducerTime time) const;
