@@ -177,6 +177,7 @@ Result<Service::Reloaded> Service::Reload(Config config) {
   Parts& p = *parts_;
   PS_TRY_VOID(CheckConfig(config));
   PS_TRY(std::vector<ingest::SourceConfig> declarative, SourcesOf(config));
+  PS_TRY(std::shared_ptr<const net::TlsContext> identity, LoadIdentity(config));
   Reloaded out;
   PS_TRY(out.sources, SyncWait(p.sources->Redeclare(std::move(declarative))));
   for (const Setting& setting : Settings()) {
@@ -184,6 +185,7 @@ Result<Service::Reloaded> Service::Reload(Config config) {
     if (setting.access.same(reloads ? p.current : p.config, config)) continue;
     (reloads ? out.changed : out.wait_for_start).emplace_back(setting.name);
   }
+  if (identity) p.rtsp->SetIdentity(std::move(identity));
   log::Configure(config.log_level, config.log_format);
   p.registry->SetOptions(RecordingOptionsOf(config));
   SetLive(config, p.settings);

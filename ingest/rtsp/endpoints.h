@@ -28,6 +28,8 @@ class Server {
   // The same over TLS, as rtsps://host:port/<stream>.
   Result<net::Endpoint> ListenTls(std::string address, uint16_t port,
                                   std::shared_ptr<const net::TlsContext> identity);
+  // For connections that come from now on. Any thread.
+  void SetIdentity(std::shared_ptr<const net::TlsContext> identity);
   // Ends every session. Any thread but a loop's own.
   void Stop();
   size_t sessions() const;

@@ -216,10 +216,13 @@ std::vector<Setting> MakeSettings() {
        "Needs tls.certificate and tls.key. Publishers need keys as without TLS.",
        Listen(&Config::rtsps)},
       {"tls.certificate", "path", "", "a PEM file",
-       "The server's certificate, followed by those that lead to its authority. Read at the start.",
-       File(&Config::tls_certificate)},
+       "The server's certificate, followed by those that lead to its authority. The file is read "
+       "again "
+       "with each reload, for connections that come then.",
+       File(&Config::tls_certificate), Effect::kReload},
       {"tls.key", "path", "", "a PEM file without a password",
-       "The key that belongs to tls.certificate.", File(&Config::tls_key)},
+       "The key that belongs to tls.certificate. Read when that is.", File(&Config::tls_key),
+       Effect::kReload},
       {"threads", "number", "0", "0 to 256; 0 is one per core",
        "Threads that serve sockets. Neither cameras nor viewers add any.",
        Count(&Config::threads, 0, 256)},

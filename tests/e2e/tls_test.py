@@ -1,11 +1,14 @@
 """RTSP over TLS, from both ends: gst-rtsp-server with a certificate of its own, ffmpeg and rtspclientsink at the door for publishers."""
 
 import pathlib
+import shutil
+import signal
+import ssl
 import tempfile
 import unittest
 
-from harness import cameras, media, programs
-from harness.server import ServerTest
+from harness import cameras, media, programs, waiting
+from harness.server import Penstock, ServerTest
 
 
 class Tls(ServerTest):
@@ -72,6 +75,31 @@ class Tls(ServerTest):
         # It begins with two sets of parameters, as without TLS; ffmpeg 5's HLS reader keeps to the first.
         self.penstock.wait_for_fragments("gstreamer", 3)
         self.assertEqual(sorted(media.codecs(self.penstock.stored("gstreamer"))), ["aac", "h264"])
+
+    def test_a_renewed_certificate_is_taken_with_a_reload(self):
+        config = self.folder / "penstock.yaml"
+        config.write_text(f"rtsps: 127.0.0.1:0\ntls:\n  certificate: {self.certificate}\n  key: {self.key}\n")
+        server = Penstock(options=("--config", config))
+        self.addCleanup(server.close)
+        host, port = server._announced(r"rtsps://([^/]+)/").split(":")
+
+        def shown():
+            return ssl.get_server_certificate((host, int(port))).strip()
+
+        def reload(says):
+            server.program.process.send_signal(signal.SIGHUP)
+            waiting.until(says, lambda: says in server.program.tail())
+        self.assertEqual(shown(), pathlib.Path(self.certificate).read_text().strip())
+        before = shown()
+        for new, old in zip(self.make_certificate("renewed"), (self.certificate, self.key)):
+            shutil.copy(new, old)
+        reload("configuration reloaded")
+        self.assertNotEqual(shown(), before)
+        self.assertEqual(shown(), pathlib.Path(self.certificate).read_text().strip())
+        before = shown()
+        pathlib.Path(self.key).write_text("no key")
+        reload("configuration not reloaded")
+        self.assertEqual(shown(), before)
 
     def test_a_faulty_certificate_is_named_at_the_start_and_by_config_check(self):
         _, other = self.make_certificate("other")
