@@ -43,8 +43,8 @@ class Service {
     ingest::SourceSupervisor::Changes sources;
   };
   // Takes what a running server can take of a configuration: the sources and the settings whose
-  // effect is kReload, and reads the certificate's files again. An error leaves all as it was. Blocks until cameras that are gone have been
-  // told good-bye.
+  // effect is kReload, and reads the certificate's files again. An error leaves all as it was.
+  // Blocks until cameras that are gone have been told good-bye.
   Result<Reloaded> Reload(Config config);
   // Idempotent. Blocks.
   void Stop();
