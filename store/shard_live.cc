@@ -23,9 +23,10 @@ void ShardImpl::SetPending(SlotState& state) const {
 }
 
 bool ShardImpl::LogIsSlow() const {
-  // In the order of the ordinals, which is that of the log.
+  // In the order of the ordinals, which is that of the log. Nobody waits for an abandoned slot.
   const auto waits = std::find_if(slots_.begin(), slots_.end(), [](const SlotState& state) {
-    return state.phase == SlotState::Phase::kPending;
+    return state.phase == SlotState::Phase::kPending && state.told() &&
+           state.item.header.kind != ItemKind::kAbandoned;
   });
   return waits != slots_.end() && context_->clock->SteadyNow() - waits->pending_since > kSlow;
 }

@@ -1,7 +1,6 @@
 // store_bench <empty folder> [streams=100] [fragment bytes=250000] [seconds=10] [lanes=1]
 // Closed loop: each stream appends its next fragment when the last one was acknowledged. First the
 // disk's own fdatasync in the same folder.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -12,6 +11,7 @@
 #include "base/chunk_pool.h"
 #include "base/metrics.h"
 #include "base/random.h"
+#include "bench/store/percentiles.h"
 #include "store/disk/disk.h"
 #include "store/store.h"
 
@@ -27,18 +27,6 @@ struct Options {
   int seconds = 10;
   int lanes = 1;
 };
-
-double Ms(Steady::duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
-
-void Print(const char* what, std::vector<double> ms) {
-  if (ms.empty()) return;
-  std::sort(ms.begin(), ms.end());
-  const auto at = [&](double share) {
-    return ms[static_cast<size_t>(share * static_cast<double>(ms.size() - 1))];
-  };
-  fmt::print("{:<28} n {:>8}   p50 {:8.3f} ms   p99 {:8.3f} ms   max {:8.3f} ms\n", what, ms.size(),
-             at(0.5), at(0.99), at(1));
-}
 
 // A block appended to a preallocated file and synced, over and over.
 Status MeasureFdatasync(const std::filesystem::path& folder) {
