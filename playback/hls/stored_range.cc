@@ -1,5 +1,7 @@
 #include "playback/hls/stored_range.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/check.h"
@@ -25,7 +27,8 @@ Items HeadersOf(const std::vector<ItemRef>& refs) {
   return items;
 }
 
-// The newest `count` items, those included that a slow disk has not taken yet.
+// The newest `count` items, those included that a slow disk has not taken yet. Of the stretch that
+// goes on now: what lies before it is held, and what was between has gone.
 Task<Result<Items>> Newest(ShardPtr shard, uint64_t not_before, size_t count) {
   const uint64_t end = shard->GetStatus().live_end;
   const uint64_t begin = std::max(end > count ? end - count : 0, not_before);
@@ -33,7 +36,13 @@ Task<Result<Items>> Newest(ShardPtr shard, uint64_t not_before, size_t count) {
   PS_CO_TRY(std::vector<ItemRef> refs, co_await shard->Find(from, count));
   const uint64_t next = refs.empty() ? begin : refs.back().header.ordinal + 1;
   for (ItemRef& ref : shard->FindLive(next, count - refs.size())) refs.push_back(std::move(ref));
-  co_return HeadersOf(refs);
+  Items items = HeadersOf(refs);
+  const auto jump = std::adjacent_find(items.rbegin(), items.rend(),
+                                       [](const ItemHeader& later, const ItemHeader& item) {
+                                         return later.ordinal != item.ordinal + 1;
+                                       });
+  if (jump != items.rend()) items.erase(items.begin(), std::prev(jump.base()));
+  co_return items;
 }
 
 Result<PlaylistItems> Listed(Items items, size_t first, PlaylistShape::Kind kind,
@@ -81,8 +90,6 @@ Task<Result<uint64_t>> TooFarBack(ShardPtr shard, uint64_t ordinal, ServerTime s
 bool TakePage(const std::vector<ItemRef>& page, ServerTime end, Items& items) {
   for (const ItemRef& ref : page) {
     if (ref.header.server_time >= end) return false;
-    // Retention went by between two pages: what came before is gone, too.
-    if (!items.empty() && ref.header.ordinal != items.back().ordinal + 1) items.clear();
     items.push_back(ref.header);
   }
   return page.size() == kPageItems;
@@ -114,6 +121,9 @@ Task<Result<PlaylistItems>> ListVod(ShardPtr shard, ServerTime start, ServerTime
     }
     if (more) from = store::FromOrdinal{page.back().header.ordinal + 1};
   }
+  // Retention may have gone by between two pages.
+  const ShardStatus status = shard->GetStatus();
+  std::erase_if(items, [&](const ItemHeader& item) { return !status.Shows(item.ordinal); });
   Result<PlaylistItems> list =
       Listed(std::move(items), 0, PlaylistShape::Kind::kVod, shard->id(), damaged);
   if (!list.ok()) co_return NothingBetween(shard->GetStatus(), start, end);
@@ -131,6 +141,14 @@ Task<Result<uint64_t>> FindRewindStart(ShardPtr shard, ServerTime start) {
   const uint64_t ordinal = begin.front().header.ordinal;
   if (shard->GetStatus().next_ordinal - ordinal > limits::kPlaylistEntriesMax) {
     co_return co_await TooFarBack(shard, ordinal, start);
+  }
+  const ShardStatus status = shard->GetStatus();
+  if (status.oldest && status.Shows(ordinal) && ordinal < status.oldest_ordinal) {
+    co_return Error(
+        ErrorCode::kTooLarge,
+        fmt::format("{} is held, and what came after it is no longer kept before {}: give an end, "
+                    "too, to play what is held",
+                    FormatRfc3339(start), FormatRfc3339(status.oldest->server_time)));
   }
   co_return ordinal;
 }

@@ -164,6 +164,13 @@ class FakeStore final : public store::Store {
   Task<Result<store::StreamInfo>> ChangeStream(StreamName, store::StreamChange, uint64_t) override {
     co_return Error(ErrorCode::kUnsupported, "a fake does not");
   }
+  Task<Result<store::Hold>> AddHold(store::NewHold) override {
+    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  }
+  Task<Result<store::Hold>> ReleaseHold(std::string) override {
+    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  }
+  std::vector<store::Hold> ListHolds(std::optional<StreamName>) const override { return {}; }
   std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {
     for (const auto& [name, shard] : streams_) {
       if (shard->id() == id) return shard;

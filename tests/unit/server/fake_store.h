@@ -185,6 +185,13 @@ class FakeStore final : public store::Store {
     ++info.version;
     co_return info;
   }
+  Task<Result<store::Hold>> AddHold(store::NewHold) override {
+    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  }
+  Task<Result<store::Hold>> ReleaseHold(std::string) override {
+    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  }
+  std::vector<store::Hold> ListHolds(std::optional<StreamName>) const override { return {}; }
   std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {
     const std::lock_guard lock(mutex_);
     const auto found = shards_.find(id);
