@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 
 #include <fmt/format.h>
 
@@ -10,6 +9,9 @@
 
 namespace penstock::store {
 namespace {
+
+// The year 9999, beyond which no time can be written.
+constexpr int64_t kEndOfTimeMs = 253'402'300'799'999;
 
 // hold/<stream>/<id>; no stream's name has a slash.
 Result<Hold> HoldOfKey(std::string_view key) {
@@ -91,7 +93,8 @@ Result<HoldEntry> DecodeHold(std::string_view key, ByteSpan value) {
 
 Result<HoldEntry> UnreadableHold(std::string_view key, const ShardId& shard) {
   PS_TRY(Hold hold, HoldOfKey(key));
-  hold.end = ServerTimeFromMs(std::numeric_limits<int64_t>::max());
+  hold.end = ServerTimeFromMs(kEndOfTimeMs);
+  hold.note = "cannot be read: all of the stream is held";
   return HoldEntry{std::move(hold), shard, 0, {}};
 }
 

@@ -27,11 +27,12 @@ Items HeadersOf(const std::vector<ItemRef>& refs) {
   return items;
 }
 
-// The newest `count` items, those included that a slow disk has not taken yet. Of the stretch that
-// goes on now: what lies before it is held, and what was between has gone.
+// The newest `count` items, those included that a slow disk has not taken yet. Not what only holds
+// keep; nor what lies before something that the log has lost.
 Task<Result<Items>> Newest(ShardPtr shard, uint64_t not_before, size_t count) {
-  const uint64_t end = shard->GetStatus().live_end;
-  const uint64_t begin = std::max(end > count ? end - count : 0, not_before);
+  const ShardStatus status = shard->GetStatus();
+  const uint64_t far_back = status.live_end > count ? status.live_end - count : 0;
+  const uint64_t begin = std::max({far_back, not_before, status.oldest_ordinal});
   store::Selector from = store::FromOrdinal{begin};
   PS_CO_TRY(std::vector<ItemRef> refs, co_await shard->Find(from, count));
   const uint64_t next = refs.empty() ? begin : refs.back().header.ordinal + 1;
@@ -143,12 +144,12 @@ Task<Result<uint64_t>> FindRewindStart(ShardPtr shard, ServerTime start) {
     co_return co_await TooFarBack(shard, ordinal, start);
   }
   const ShardStatus status = shard->GetStatus();
-  if (status.oldest && status.Shows(ordinal) && ordinal < status.oldest_ordinal) {
-    co_return Error(
-        ErrorCode::kTooLarge,
-        fmt::format("{} is held, and what came after it is no longer kept before {}: give an end, "
-                    "too, to play what is held",
-                    FormatRfc3339(start), FormatRfc3339(status.oldest->server_time)));
+  if (ordinal < status.oldest_ordinal && status.Shows(ordinal)) {
+    std::string text = fmt::format("what is stored from {} on is held, and what came after that ",
+                                   FormatRfc3339(start));
+    text += status.oldest ? "is no longer kept before " + FormatRfc3339(status.oldest->server_time)
+                          : "is no longer kept";
+    co_return Error(ErrorCode::kTooLarge, text + ": give an end, too, to play what is held");
   }
   co_return ordinal;
 }

@@ -2,6 +2,7 @@
 // states that it sets.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -46,6 +47,20 @@ class FakeShard final : public store::Shard {
     bodies_.push_back(std::move(body));
     metas_.push_back(std::move(meta));
   }
+  // What lies before it is no longer there...
+  void Expire(uint64_t before) { oldest_ = before; }
+  // ...but what is held: of the items there are, from `first` up to `end`, not included.
+  void Hold(uint64_t first, uint64_t end) {
+    store::HeldStretch held;
+    held.first_ordinal = first;
+    held.end_ordinal = end;
+    held.start = items_.at(first).server_time;
+    for (uint64_t i = first; i < end; ++i) {
+      ++held.items;
+      held.body_bytes += items_.at(i).body_bytes;
+    }
+    held_.push_back(held);
+  }
 
   const ShardId& id() const override { return id_; }
   Result<store::Slot> OpenSlot() override { return Unused(); }
@@ -57,7 +72,8 @@ class FakeShard final : public store::Shard {
   Task<Result<std::vector<store::ItemRef>>> Find(store::Selector from, size_t limit) override {
     std::vector<store::ItemRef> out;
     for (const store::ItemHeader& item : items_) {
-      if (out.size() < limit && IsFrom(item, from)) out.push_back(store::ItemRef{id_, item});
+      if (out.size() < limit && Shows(item) && IsFrom(item, from))
+        out.push_back(store::ItemRef{id_, item});
     }
     co_return out;
   }
@@ -70,7 +86,7 @@ class FakeShard final : public store::Shard {
     std::vector<store::ItemRef> out;
     for (const store::ItemHeader& item : items_) {
       if (item.server_time < times.from || item.server_time > times.to) continue;
-      if (after && item.ordinal <= after->ordinal) continue;
+      if ((after && item.ordinal <= after->ordinal) || !Shows(item)) continue;
       if (out.size() < limit) out.push_back(store::ItemRef{id_, item});
     }
     co_return out;
@@ -94,18 +110,21 @@ class FakeShard final : public store::Shard {
   std::unique_ptr<store::Tail> MakeTail(store::Selector from) override {
     std::vector<store::ItemRef> items;
     for (const store::ItemHeader& item : items_) {
-      if (IsFrom(item, from)) items.push_back(store::ItemRef{id_, item});
+      if (Shows(item) && IsFrom(item, from)) items.push_back(store::ItemRef{id_, item});
     }
     return std::make_unique<FakeTail>(std::move(items));
   }
   store::ShardStatus GetStatus() const override {
     store::ShardStatus status;
-    status.items = items_.size();
+    status.oldest_ordinal = std::min<uint64_t>(oldest_, items_.size());
     status.next_ordinal = items_.size();
     status.live_end = items_.size();
-    for (const store::ItemHeader& item : items_) status.body_bytes += item.body_bytes;
-    if (!items_.empty()) {
-      status.oldest = items_.front();
+    status.items = status.next_ordinal - status.oldest_ordinal;
+    status.held = held_;
+    for (uint64_t i = status.oldest_ordinal; i < items_.size(); ++i)
+      status.body_bytes += items_[i].body_bytes;
+    if (status.items > 0) {
+      status.oldest = items_[status.oldest_ordinal];
       status.newest = items_.back();
     }
     return status;
@@ -129,7 +148,15 @@ class FakeShard final : public store::Shard {
     return std::holds_alternative<store::FromOldest>(from);
   }
 
+  bool Shows(const store::ItemHeader& item) const {
+    return item.ordinal >= oldest_ ||
+           std::any_of(held_.begin(), held_.end(),
+                       [&](const auto& held) { return held.Contains(item.ordinal); });
+  }
+
   const ShardId id_;
+  uint64_t oldest_ = 0;
+  std::vector<store::HeldStretch> held_;
   std::vector<store::ItemHeader> items_;
   std::vector<Bytes> bodies_;
   std::vector<Bytes> metas_;
