@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "fragmenter/media.h"
 #include "store/store.h"
@@ -12,10 +13,12 @@
 
 namespace penstock::server {
 
-// Items from a place on; waits for its token when there are no more.
+// Items from a place on; when there are no more it waits for its token, or has been overtaken by
+// retention.
 class FakeTail final : public store::Tail {
  public:
-  explicit FakeTail(std::vector<store::ItemRef> items) : items_(std::move(items)) {}
+  FakeTail(std::vector<store::ItemRef> items, bool overtaken)
+      : items_(std::move(items)), overtaken_(overtaken) {}
   Task<Result<std::vector<store::ItemRef>>> Next(size_t limit, CancelToken token) override {
     std::vector<store::ItemRef> out;
     while (!items_.empty() && out.size() < limit) {
@@ -23,6 +26,7 @@ class FakeTail final : public store::Tail {
       items_.erase(items_.begin());
     }
     if (!out.empty()) co_return out;
+    if (overtaken_) co_return Error(ErrorCode::kTrimmed, "overtaken");
     Oneshot<Unit> cancelled;
     const auto watch = token.OnCancel([cancelled]() mutable { cancelled.Set(Unit()); });
     co_await cancelled;
@@ -31,6 +35,7 @@ class FakeTail final : public store::Tail {
 
  private:
   std::vector<store::ItemRef> items_;
+  const bool overtaken_;
 };
 
 class FakeShard final : public store::Shard {
@@ -108,11 +113,13 @@ class FakeShard final : public store::Shard {
   }
   Task<Result<Bytes>> ReadMeta(store::ItemRef) override { co_return Unused(); }
   std::unique_ptr<store::Tail> MakeTail(store::Selector from) override {
+    const bool overtaken = std::exchange(overtake_behind_held, false);
     std::vector<store::ItemRef> items;
     for (const store::ItemHeader& item : items_) {
+      if (overtaken && item.ordinal >= oldest_) break;
       if (Shows(item) && IsFrom(item, from)) items.push_back(store::ItemRef{id_, item});
     }
-    return std::make_unique<FakeTail>(std::move(items));
+    return std::make_unique<FakeTail>(std::move(items), overtaken);
   }
   store::ShardStatus GetStatus() const override {
     store::ShardStatus status;
@@ -133,6 +140,7 @@ class FakeShard final : public store::Shard {
   Task<Status> Trim(uint64_t) override { co_return Unused(); }
 
   std::optional<uint64_t> unreadable;  // the ordinal whose body cannot be read
+  bool overtake_behind_held = false;   // the next tail, when it has given what is held
 
  private:
   static Error Unused() { return Error(ErrorCode::kUnsupported, "not part of this fake"); }
@@ -196,6 +204,9 @@ class FakeStore final : public store::Store {
   }
   Task<Status> DeleteStream(StreamName name) override {
     const std::lock_guard lock(mutex_);
+    for (const store::Hold& hold : holds_) {
+      if (hold.stream == name) co_return Error(ErrorCode::kConflict, "it has 1 hold");
+    }
     if (streams_.erase(name) == 0) co_return Error(ErrorCode::kNotFound, "there is none");
     co_return Status();
   }
@@ -212,13 +223,39 @@ class FakeStore final : public store::Store {
     ++info.version;
     co_return info;
   }
-  Task<Result<store::Hold>> AddHold(store::NewHold) override {
-    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  Task<Result<store::Hold>> AddHold(store::NewHold wanted) override {
+    const std::lock_guard lock(mutex_);
+    if (wanted.end <= wanted.start)
+      co_return Error(ErrorCode::kInvalidArgument, "end has to be after start");
+    if (streams_.count(wanted.stream) == 0) co_return Error(ErrorCode::kNotFound, "there is none");
+    store::Hold hold{"hold" + std::to_string(++holds_made_),
+                     wanted.stream,
+                     wanted.start,
+                     wanted.end,
+                     wanted.note,
+                     clock_.Now(),
+                     gone_before};
+    holds_.push_back(hold);
+    co_return hold;
   }
-  Task<Result<store::Hold>> ReleaseHold(std::string) override {
-    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  Task<Result<store::Hold>> ReleaseHold(std::string id) override {
+    const std::lock_guard lock(mutex_);
+    for (auto hold = holds_.begin(); hold != holds_.end(); ++hold) {
+      if (hold->id != id) continue;
+      store::Hold released = *hold;
+      holds_.erase(hold);
+      co_return released;
+    }
+    co_return Error(ErrorCode::kNotFound, "there is none");
   }
-  std::vector<store::Hold> ListHolds(std::optional<StreamName>) const override { return {}; }
+  std::vector<store::Hold> ListHolds(std::optional<StreamName> stream) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<store::Hold> out;
+    for (const store::Hold& hold : holds_) {
+      if (!stream || hold.stream == *stream) out.push_back(hold);
+    }
+    return out;
+  }
   std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {
     const std::lock_guard lock(mutex_);
     const auto found = shards_.find(id);
@@ -228,12 +265,15 @@ class FakeStore final : public store::Store {
   Stats GetStats() const override { return stats; }
 
   Stats stats;
+  std::optional<ServerTime> gone_before;  // of holds that are made
 
  private:
   Clock& clock_;
   FakeCatalog catalog_;
   mutable std::mutex mutex_;
   std::map<StreamName, store::StreamInfo> streams_;
+  std::vector<store::Hold> holds_;
+  int holds_made_ = 0;
   std::map<ShardId, std::shared_ptr<FakeShard>> shards_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "store/media_before.h"
 #include "tests/unit/store/store_fixture.h"
 
 namespace penstock::store {
@@ -178,6 +179,25 @@ TEST_P(HoldTest, ItsEveryLookUpFindsIt) {
   const auto next = SyncWait(tail->Next(1, CancelToken()));
   ASSERT_TRUE(next.ok()) << next.error().ToString();
   EXPECT_THAT(Ordinals(*next), ElementsAre(7));
+}
+
+TEST_P(HoldTest, WhatComesBeforeAnItemIsLookedForInItsOwnStretchOnly) {
+  Open();
+  auto shard = Stream("a", 1);
+  Record(*shard, 4);
+  ASSERT_TRUE(Add(1, 2).ok());
+  Record(*shard, 8);  // 7 to 11 are younger than an hour
+  const auto before = [&](uint64_t ordinal) -> std::optional<uint64_t> {
+    const auto found = SyncWait(MediaBefore(shard, ordinal)).value();
+    return found ? std::optional<uint64_t>(found->ordinal) : std::nullopt;
+  };
+  EXPECT_EQ(before(1), std::nullopt);
+  EXPECT_EQ(before(2), 1u);
+  EXPECT_EQ(before(3), 2u);
+  EXPECT_EQ(before(5), std::nullopt);
+  EXPECT_EQ(before(7), std::nullopt);
+  EXPECT_EQ(before(8), 7u);
+  EXPECT_EQ(before(UINT64_MAX), 11u);
 }
 
 TEST_P(HoldTest, WhatHadGoneDoesNotComeBackAndTheAnswerSaysSo) {
