@@ -96,11 +96,6 @@ Result<HoldEntry> ShardImpl::PromiseHold(Hold hold) {
   }
   const uint64_t from = std::max(ExpireLocked(ToMs(now)), promised_mark_);
   hold.gone_before = GoneBefore(hold, from);
-  if (hold.gone_before && *hold.gone_before >= hold.end) {
-    return Error(ErrorCode::kTrimmed,
-                 fmt::format("what was stored between {} and {} is no longer kept",
-                             FormatRfc3339(hold.start), FormatRfc3339(hold.end)));
-  }
   HoldEntry entry{std::move(hold), id_, from, {}};
   for (const HeldStretch& stretch : islands_.all()) {
     if (Overlap(stretch, entry.hold))

@@ -210,7 +210,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
                            const Shown& shown, size_t limit, std::vector<ItemRef>& out);
   Result<std::vector<ItemRef>> FindBlocking(const Selector& from, size_t limit);
   Result<std::optional<std::vector<ItemRef>>> FindInWindow(const Selector& from, size_t limit);
-  Result<uint64_t> ResolveServerTime(ServerTime time, const ShardState& state);
+  Result<uint64_t> ResolveServerTime(ServerTime time, const ShardState& state, uint64_t mark);
   // `ordinal` is where the time points without regard to what only holds keep.
   Result<uint64_t> ResolveInIslands(ServerTime time, const Shown& shown, uint64_t ordinal);
   Result<uint64_t> ResolveProducerTime(ProducerTime time, const Shown& shown);

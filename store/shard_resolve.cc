@@ -59,7 +59,9 @@ Result<uint64_t> ShardImpl::ResolveNumber(uint64_t index, const Shown& shown) {
   return at;
 }
 
-Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState& state) {
+// Among what is not before the mark.
+Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState& state,
+                                              uint64_t mark) {
   // Nothing was received before 1970; keys sort as unsigned.
   const int64_t ms = std::max<int64_t>(ToMs(time), 0);
   uint64_t end = 0;
@@ -67,7 +69,7 @@ Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState&
   {
     const std::lock_guard lock(mutex_);
     end = window_.end();
-    deferred = DeferredFrom(state.low_water, end);
+    deferred = DeferredFrom(mark, end);
   }
   std::optional<Index::TimePlace> next;  // the first item after the time, over all clock runs
   for (const ItemHeader& gap : deferred) {
@@ -77,12 +79,21 @@ Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState&
   }
   for (size_t i = 0; i < state.clock_runs.size(); ++i) {
     const auto run = static_cast<uint32_t>(state.first_clock_run + i);
-    PS_TRY(const Index::Around around, context_->index->SeekServerTime(id_, run, ms));
-    if (around.at_or_before && around.at_or_before->ordinal >= state.low_water) {
+    PS_TRY(Index::Around around, context_->index->SeekServerTime(id_, run, ms));
+    if (around.at_or_before && around.at_or_before->ordinal >= mark) {
       const auto item = context_->index->GetItem(id_, around.at_or_before->ordinal);
       if (item.ok() && ms < item->record.header.number.server_ms +
                                 std::max<int64_t>(DurationMs(item->record.header), 1)) {
         return around.at_or_before->ordinal;
+      }
+    }
+    // What is hidden or held has rows, too; the run's first one behind the mark is younger still.
+    if (around.after && around.after->ordinal < mark) {
+      PS_TRY(const std::vector<StoredItem> page, context_->index->ListItems(id_, mark, end, 1));
+      around.after.reset();
+      if (!page.empty() && page.front().record.clock_run == run) {
+        const ItemHeader& first = page.front().record.header;
+        around.after = {first.ordinal, first.number.server_ms};
       }
     }
     if (around.after && (!next || around.after->time < next->time)) next = around.after;
@@ -123,7 +134,8 @@ Result<uint64_t> ShardImpl::ResolveInIslands(ServerTime time, const Shown& shown
            context_->index->ListItems(id_, ordinal, shown.end, 1));
     if (!stored.empty()) other = stored.front().record.header.number.server_ms;
   }
-  return !other || next->time < *other ? next->ordinal : ordinal;
+  // Of two that began in the same millisecond the older one.
+  return !other || next->time <= *other ? next->ordinal : ordinal;
 }
 
 Result<uint64_t> ShardImpl::ResolveProducerTime(ProducerTime time, const Shown& shown) {
@@ -189,7 +201,7 @@ Result<uint64_t> ShardImpl::Resolve(const Selector& from) {
     return ResolveNumber(number->index, shown);
   if (server != nullptr) {
     if (live) return ResolveInIslands(server->time, shown, *live);
-    PS_TRY(uint64_t ordinal, ResolveServerTime(server->time, state));
+    PS_TRY(uint64_t ordinal, ResolveServerTime(server->time, state, shown.mark));
     ordinal = std::clamp(ordinal, shown.mark, shown.end);
     if (shown.islands.empty()) return ordinal;
     return ResolveInIslands(server->time, shown, ordinal);

@@ -21,6 +21,14 @@ Status CheckHold(const NewHold& wanted) {
   return {};
 }
 
+Error NothingToHold(const Hold& hold, bool gone) {
+  const std::string range =
+      fmt::format("between {} and {}", FormatRfc3339(hold.start), FormatRfc3339(hold.end));
+  if (gone)
+    return Error(ErrorCode::kTrimmed, fmt::format("what was stored {} is no longer kept", range));
+  return Error(ErrorCode::kNotFound, fmt::format("nothing is stored {}", range));
+}
+
 // Which of two outcomes a failed transaction has is known.
 bool IsKnownToFail(ErrorCode code) {
   return IsRefusal(code) || code == ErrorCode::kConflict || code == ErrorCode::kTooLarge ||
@@ -57,18 +65,19 @@ Task<Result<Hold>> StoreImpl::AddHold(NewHold wanted) {
   };
   auto entry = co_await RunBlocking(*background_, promise);
   if (!entry.ok()) co_return std::move(entry).error();
+  // Asked of what is there, not of the times: of a clock that was set back, what is young may have
+  // the times of what has gone.
+  const bool all_gone = entry->hold.gone_before && *entry->hold.gone_before >= entry->hold.end;
   if (entry->hold.end <= now) {
     const Selector from = FromServerTime{entry->hold.start};
     const auto found = co_await shard->Find(from, 1);
     const bool any = found.ok() && !found->empty() && entry->Covers(found->front().header);
     if (!any) {
       shard->TakeBackHold(id);
-      co_return found.ok() ? Error(ErrorCode::kNotFound,
-                                   fmt::format("nothing is stored between {} and {}",
-                                               FormatRfc3339(hold.start), FormatRfc3339(hold.end)))
-                           : found.error();
+      co_return found.ok() ? NothingToHold(hold, all_gone) : found.error();
     }
   }
+  if (all_gone) entry->hold.gone_before.reset();
   std::vector<Expect> expects;
   std::vector<CatalogWrite> writes;
   expects.push_back(Expect{HoldKey(hold.stream, id), 0});

@@ -218,6 +218,48 @@ TEST_P(HoldTest, WhatHadGoneDoesNotComeBackAndTheAnswerSaysSo) {
   EXPECT_THAT(Ordinals(Find(*Stream("a"), FromOldest{})), ElementsAre(4, 5));
 }
 
+TEST_P(HoldTest, WhatIsYoungIsHeldThoughAClockThatWasSetBackGaveItTimesOfWhatHasGone) {
+  Open();
+  auto shard = Stream("a", 1);
+  Record(*shard, 9);  // 4 to 8 are left
+  clock_.SetWall(begun_[1]);
+  Record(*shard, 2);
+  const auto hold = Add(9, 9);
+  ASSERT_TRUE(hold.ok()) << hold.error().ToString();
+  EXPECT_FALSE(hold->gone_before.has_value());
+}
+
+TEST_P(HoldTest, ATimeIsLookedForInItThoughAClockThatWasSetBackMadeItYoungerThanTheRest) {
+  Open();
+  auto shard = Stream("a", 1);
+  Record(*shard, 4);
+  ASSERT_TRUE(Add(1, 2).ok());
+  clock_.SetWall(begun_[0] - std::chrono::hours(3));
+  for (int i = 0; i < 8; ++i) {  // without a mark that is durable
+    Append(*shard, 300, 4);
+    clock_.Advance(minutes(10));
+  }
+  const auto found = Find(*shard, FromServerTime{begun_[0] - std::chrono::hours(1)}, 1);
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].header.ordinal, 1u);
+}
+
+TEST_P(HoldTest, ItStaysWhenItsStreamBecomesLiveOnly) {
+  Open();
+  auto shard = Stream("a", 1);
+  Record(*shard, 4);
+  ASSERT_TRUE(Add(1, 2).ok());
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.retention_hours = 0})).ok());
+  EXPECT_EQ(Add(0, 1).error().code(), ErrorCode::kInvalidArgument);
+  Record(*shard, 2);
+  shard.reset();
+  Reopen();
+  clock_.Advance(std::chrono::hours(3));
+  Enforce();
+  EXPECT_THAT(Ordinals(Find(*Stream("a"), FromOldest{})), ElementsAre(1, 2));
+  ExpectReadable(*Stream("a"));
+}
+
 TEST_P(HoldTest, OfTwoHoldsOfTheSameTimeTheSecondKeepsItAlone) {
   Open();
   auto shard = Stream("a", 1);
