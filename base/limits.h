@@ -49,6 +49,10 @@ inline constexpr int kBatchesInFlightMax = 2;
 
 // Catalog values; the distributed log carries them inline.
 inline constexpr size_t kCatalogValueBytesMax = 64 * 1024;
+// Holds of one stream: each is a look at every item that retention passes. The next one is refused.
+inline constexpr size_t kHoldsPerStreamMax = 100;
+// What people write on a hold. A longer one is refused.
+inline constexpr size_t kHoldNoteBytesMax = 1000;
 // Opaque metadata of one item (the frame table): 50 MB of 20-byte frames would be absurd, 4 MB is
 // 100,000 frames.
 inline constexpr size_t kItemMetaBytesMax = 4u << 20;

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/random.h"
+#include "store/hold.h"
 
 namespace penstock::store {
 namespace {
@@ -77,7 +78,7 @@ std::optional<std::string> CatalogImpl::FirstConflict(
 Task<Status> CatalogImpl::Txn(std::vector<Expect> expects, std::vector<CatalogWrite> writes,
                               std::string request_id) {
   for (const CatalogWrite& write : writes) {
-    if (write.key.starts_with(kStreamPrefix)) {
+    if (write.key.starts_with(kStreamPrefix) || write.key.starts_with(kHoldPrefix)) {
       co_return Error(ErrorCode::kInvalidArgument,
                       fmt::format("catalog: {} belongs to the store", write.key));
     }

@@ -69,7 +69,7 @@ class Checker {
       for (const MetaRecord& record : log.snapshot->records) {
         if (record.kind == MetaKind::kSnapshotCatalog) {
           const auto entry = ParseSnapshotCatalog(record.payload);
-          if (entry.ok()) NoteStream(entry->key, entry->value);
+          if (entry.ok()) NoteEntry(entry->key, entry->value);
         } else if (record.kind == MetaKind::kSnapshotShard) {
           const auto state = DecodeShardState(record.payload);
           if (!state.ok()) continue;
@@ -89,13 +89,31 @@ class Checker {
         const auto command = ParseCatalogCommand(record.payload);
         if (!command.ok()) continue;
         for (const auto& write : command->writes) {
-          if (write.present) NoteStream(write.key, write.value);
+          if (write.present) NoteEntry(write.key, write.value);
           if (write.present) continue;
+          holds_.erase(write.key);
           live_.erase(write.key);
           unreadable_.erase(write.key);
         }
       }
     }
+  }
+
+  void NoteEntry(const std::string& key, ByteSpan value) {
+    NoteStream(key, value);
+    if (!key.starts_with(kHoldPrefix)) return;
+    auto hold = DecodeHold(key, value);
+    if (hold.ok()) {
+      holds_.insert_or_assign(key, std::move(*hold));
+    } else {
+      Find(key, fmt::format("the hold cannot be read: {}", hold.error().ToString()), true);
+    }
+  }
+
+  bool IsHeld(const ItemRecord& item) const {
+    return std::any_of(holds_.begin(), holds_.end(), [&](const auto& hold) {
+      return hold.second.shard == item.shard && hold.second.Covers(item.header);
+    });
   }
 
   void NoteStream(const std::string& key, ByteSpan value) {
@@ -153,9 +171,10 @@ class Checker {
       segments[scanned.segment->header().sequence] = scanned.segment;
     return VisitItems(log, 0, [&](Lsn lsn, StoredItem item) -> Status {
       const ItemHeader& header = item.record.header;
-      const bool hidden =
+      const bool passed =
           !item.record.is_track_set() && header.ordinal < shards_[item.record.shard].low_water;
-      if (comparison_ && !hidden) comparison_->See(log.lane, lsn, item);
+      const bool held = passed && IsHeld(item.record);
+      if (comparison_ && (held || !passed)) comparison_->See(log.lane, lsn, item, held);
       Segment& segment = *segments.at(item.segment);
       PS_TRY(const std::shared_ptr<DiskFile> file, segment.File());
       DiskSource source(*file, segment.bytes());
@@ -231,6 +250,7 @@ class Checker {
   std::map<ShardId, Seen> shards_;
   std::map<std::string, std::pair<StreamInfo, uint32_t>> live_;  // with its lane, by catalog key
   std::map<std::string, std::string> unreadable_;                // why, by catalog key
+  std::map<std::string, HoldEntry> holds_;                       // by catalog key
   std::map<uint32_t, const LaneLog*> by_lane_;
   uint32_t lanes_ = 0;
   std::unique_ptr<Index> index_;

@@ -35,6 +35,8 @@ IndexCheck::IndexCheck(const Index& index, const std::vector<LaneLog>& logs)
   for (const LaneLog& log : logs) {
     applied_[log.lane] = index.Applied(log.lane);
     ends_[log.lane] = log.end;
+    for (const ScannedSegment& scanned : log.segments)
+      segments_.emplace(log.lane, scanned.segment->header().sequence);
   }
 }
 
@@ -67,7 +69,7 @@ Status IndexCheck::CompareCatalog(const Find& find) const {
   return {};
 }
 
-void IndexCheck::See(uint32_t lane, Lsn lsn, const StoredItem& item) {
+void IndexCheck::See(uint32_t lane, Lsn lsn, const StoredItem& item, bool held) {
   if (lsn > applied_.at(lane)) return;
   const ItemRecord& record = item.record;
   Seen& seen = seen_[record.shard];
@@ -75,11 +77,15 @@ void IndexCheck::See(uint32_t lane, Lsn lsn, const StoredItem& item) {
     const TrackSetId id = record.header.number.index;
     const auto row = index_.GetTrackSet(record.shard, id);
     bool& known = seen.track_sets[id];
-    known = known || (row.ok() && EncodeStoredItem(*row) == EncodeStoredItem(item));
+    // The copy that was written last may have gone before one that a hold keeps.
+    known = known || (row.ok() && (!HasSegment(lane, row->segment) ||
+                                   EncodeStoredItem(*row) == EncodeStoredItem(item)));
     return;
   }
-  ++seen.items;
-  seen.body_bytes += record.header.body_bytes;
+  if (!held) {
+    ++seen.items;
+    seen.body_bytes += record.header.body_bytes;
+  }
   seen.end = std::max(seen.end, record.header.ordinal + 1);
   const auto row = index_.GetItem(record.shard, record.header.ordinal);
   if (row.ok() && EncodeStoredItem(*row) == EncodeStoredItem(item) && index_.HasTimes(record))

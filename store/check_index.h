@@ -20,8 +20,9 @@ class IndexCheck {
   IndexCheck(const Index& index, const std::vector<LaneLog>& logs);
 
   Status CompareCatalog(const Find& find) const;
-  // Each item of the log whose shard is there and which no low-water mark hides.
-  void See(uint32_t lane, Lsn lsn, const StoredItem& item);
+  // Each item of the log whose shard is there and which no low-water mark hides. `held`: only a
+  // hold keeps it; states do not count it.
+  void See(uint32_t lane, Lsn lsn, const StoredItem& item, bool held);
   // After all of them. `low_water`: the newest.
   Status CompareShard(const ShardId& shard, uint32_t lane, uint64_t low_water, const Find& find);
 
@@ -34,12 +35,16 @@ class IndexCheck {
     uint64_t first = 0;                     // ordinal of such a one
     std::map<TrackSetId, bool> track_sets;  // whether the index knows a copy that is there
   };
+  bool HasSegment(uint32_t lane, SegmentSeq sequence) const {
+    return segments_.contains({lane, sequence});
+  }
   bool IsFolded(uint32_t lane) const { return applied_.at(lane) == ends_.at(lane); }
 
   const Index& index_;
   const std::vector<LaneLog>& logs_;
   std::map<uint32_t, Lsn> applied_;  // by lane
   std::map<uint32_t, Lsn> ends_;
+  std::set<std::pair<uint32_t, SegmentSeq>> segments_;
   std::map<ShardId, Seen> seen_;
   std::map<ShardId, ShardState> states_;
 };

@@ -111,19 +111,27 @@ Result<TrackSet> ReadTrackSetAt(SegmentTable& segments, const StoredItem& item) 
 
 std::optional<TrackSet> ReadTrackSetCopy(SegmentTable& segments, const StoredItem& damaged) {
   for (const std::shared_ptr<Segment>& segment : segments.All()) {
-    if (!segment->sealed() || segment->header().sequence == damaged.segment) continue;
-    const auto file = segment->File();
-    if (!file.ok()) continue;  // the next one may have it, too
-    DiskSource source(**file, segment->bytes());
-    const Result<Footer> footer = ReadFooter(source, segment->header());
-    if (!footer.ok()) continue;
-    for (const FooterEntry& entry : footer->entries) {
-      if (!entry.item.is_track_set() || entry.item.shard != damaged.record.shard) continue;
-      if (entry.item.header.number.index != damaged.record.header.number.index) continue;
-      Result<TrackSet> copy =
-          ReadTrackSetAt(segments, StoredItem{entry.item, segment->header().sequence});
-      if (copy.ok()) return std::move(*copy);
-    }
+    if (segment->header().sequence == damaged.segment) continue;
+    // Else the next one may have it, too.
+    if (auto copy = ReadTrackSetIn(segments, *segment, damaged)) return copy;
+  }
+  return std::nullopt;
+}
+
+std::optional<TrackSet> ReadTrackSetIn(SegmentTable& segments, Segment& segment,
+                                       const StoredItem& wanted) {
+  if (!segment.sealed()) return std::nullopt;
+  const auto file = segment.File();
+  if (!file.ok()) return std::nullopt;
+  DiskSource source(**file, segment.bytes());
+  const Result<Footer> footer = ReadFooter(source, segment.header());
+  if (!footer.ok()) return std::nullopt;
+  for (const FooterEntry& entry : footer->entries) {
+    if (!entry.item.is_track_set() || entry.item.shard != wanted.record.shard) continue;
+    if (entry.item.header.number.index != wanted.record.header.number.index) continue;
+    Result<TrackSet> copy =
+        ReadTrackSetAt(segments, StoredItem{entry.item, segment.header().sequence});
+    if (copy.ok()) return std::move(*copy);
   }
   return std::nullopt;
 }

@@ -14,8 +14,9 @@ Task<Result<std::optional<ItemHeader>>> MediaBefore(std::shared_ptr<Shard> shard
                                                     uint64_t ordinal) {
   const ShardStatus status = shard->GetStatus();
   uint64_t end = std::min(ordinal, status.next_ordinal);
-  while (end > status.oldest_ordinal) {
-    const uint64_t from = end - std::min(end - status.oldest_ordinal, kLookBack);
+  const uint64_t begin = status.StretchStart(end);
+  while (end > begin) {
+    const uint64_t from = end - std::min(end - begin, kLookBack);
     const Selector place = FromOrdinal{from};
     PS_CO_TRY(const std::vector<ItemRef> items, co_await shard->Find(place, end - from));
     for (auto at = items.rbegin(); at != items.rend(); ++at) {

@@ -117,20 +117,44 @@ enum class BodyForm {
   kFileSlice,  // a FileSlice where possible (sealed segment, checked), else a ByteChain
 };
 
+// What only holds keep: a dense stretch of ordinals before the oldest that retention keeps, of one
+// clock run.
+struct HeldStretch {
+  uint64_t first_ordinal = 0;
+  uint64_t end_ordinal = 0;  // not included
+  uint32_t clock_run = 0;
+  ServerTime start;
+  ServerTime end;
+  uint64_t items = 0;
+  uint64_t body_bytes = 0;
+
+  bool Contains(uint64_t ordinal) const;
+};
+
 struct ShardStatus {
-  uint64_t oldest_ordinal = 0;  // of the oldest visible item; == next_ordinal when empty
-  uint64_t next_ordinal = 0;    // visible end: the lowest open slot or the next to be made
+  // Of the oldest item from which on everything is visible; == next_ordinal when there is none.
+  // Before it are only `held` ones; items, bytes and `oldest` are without those.
+  uint64_t oldest_ordinal = 0;
+  uint64_t next_ordinal = 0;  // visible end: the lowest open slot or the next to be made
   // One past the newest item that FindLive gives; >= next_ordinal, equal while the disk keeps up.
   uint64_t live_end = 0;
   uint64_t items = 0;
   uint64_t body_bytes = 0;
   std::optional<ItemHeader> oldest;
   std::optional<ItemHeader> newest;
+  std::vector<HeldStretch> held;  // in order; what lies between two of them has gone
+  uint64_t held_changes = 0;      // since the start; tells whether `held` is still the same
+
+  // Whether an item with this ordinal is visible, if there is one.
+  bool Shows(uint64_t ordinal) const;
+  // The first ordinal of the visible stretch that ends right before this one or goes on behind it;
+  // itself if the one before it is not visible.
+  uint64_t StretchStart(uint64_t ordinal) const;
 };
 
-// Durable items in order, from a place on, waiting for what comes. Ends with kClosed when the shard
-// is deleted. One thread at a time; destroy it to stop (a pending Next must have been cancelled
-// first).
+// Durable items in order, from a place on, waiting for what comes; what lies behind the end of a
+// held stretch and has gone is left out. Ends with kClosed when the shard is deleted. One thread at
+// a time; destroy it to stop (a pending Next must have been cancelled first).
 class Tail {
  public:
   virtual ~Tail() = default;
@@ -167,7 +191,8 @@ class Shard {
   // gap itself is durable or, if the disk is full, queued.
   virtual Task<Result<ItemHeader>> Drop(NewItem item, GapReason reason) = 0;
 
-  // Visible items from a place on, oldest first, at most `limit`. Cheap: index and window only.
+  // Visible items from a place on, oldest first, at most `limit`. Their ordinals are dense but
+  // where what lies between held stretches has gone. Cheap: index and window only.
   virtual Task<Result<std::vector<ItemRef>>> Find(Selector from, size_t limit) = 0;
   // What a live picture may go on with, from `from` on, at most `limit`: items in memory, visible
   // ones and, while the disk is slow, ones that are not durable yet. Those that never become so (a
@@ -192,7 +217,7 @@ class Shard {
   // or the token fires.
   virtual Task<Status> WaitForOrdinal(uint64_t ordinal, CancelToken token) = 0;
 
-  // Hides everything before the item with this ordinal, durably.
+  // Hides everything before the item with this ordinal that no hold keeps, durably.
   virtual Task<Status> Trim(uint64_t before_ordinal) = 0;
 };
 

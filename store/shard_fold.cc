@@ -31,8 +31,10 @@ void ShardImpl::FoldItem(const StoredItem& item, IndexBatch& rows) {
   const std::lock_guard lock(mutex_);
   state_.Apply(item.record);
   const ItemHeader& header = item.record.header;
-  if (header.ordinal < state_.low_water) return;
+  const bool hidden = header.ordinal < state_.low_water;
+  if (hidden && !HoldsLocked(header)) return;
   rows.PutItem(item);
+  if (hidden) return;
   const auto deferred = deferred_.find(header.ordinal);
   if (deferred != deferred_.end()) deferred->second.folded = true;
   // A deferred gap may have expired before there was room for it.
@@ -44,18 +46,28 @@ Status ShardImpl::FoldLowWater(uint64_t ordinal, IndexBatch& rows) {
   if (ordinal <= state_.low_water) return {};
   uint64_t items = 0;
   uint64_t bytes = 0;
+  uint64_t erased = state_.low_water;  // or held: all before it
   for (uint64_t from = state_.low_water; from < ordinal;) {
     PS_TRY(const std::vector<StoredItem> page,
            context_->index->ListItems(id_, from, ordinal, kPageItems));
     if (page.empty()) break;
     for (const StoredItem& item : page) {
-      rows.EraseTimes(item.record);
+      const ItemHeader& header = item.record.header;
       ++items;
-      bytes += item.record.header.body_bytes;
+      bytes += header.body_bytes;
+      if (!HoldsLocked(header)) {
+        rows.EraseTimes(item.record);
+        continue;
+      }
+      rows.EraseItems(id_, erased, header.ordinal);
+      erased = header.ordinal + 1;
+      if (header.ordinal < mark_) continue;  // an island already
+      islands_.Add(item.record);
+      ++held_changes_;
     }
     from = page.back().record.header.ordinal + 1;
   }
-  rows.EraseItemsBefore(id_, ordinal);
+  rows.EraseItems(id_, erased, ordinal);
   state_.items -= std::min(state_.items, items);
   state_.body_bytes -= std::min(state_.body_bytes, bytes);
   state_.ApplyLowWater(ordinal);
@@ -200,6 +212,7 @@ uint64_t ShardImpl::ExpireLocked(int64_t now_ms) const {
     if (!stored) return;
     ++hidden_items_;
     hidden_bytes_ += header.body_bytes;
+    KeepHeld(header);
   };
   LoadOldest();
   while (oldest_.has_value() && (expired(oldest_->record.header) || too_much())) {
@@ -251,6 +264,8 @@ ShardStatus ShardImpl::GetStatus() const {
     }
     status.body_bytes = state_.body_bytes - std::min(state_.body_bytes, hidden_bytes_);
   }
+  status.held = islands_.all();
+  status.held_changes = held_changes_;
   if (!oldest_.has_value()) return status;
   status.oldest = oldest_->record.header;
   status.newest = newest_;

@@ -12,6 +12,7 @@
 #include "store/log/lane.h"
 #include "store/read_gate.h"
 #include "store/shard.h"
+#include "store/shown.h"
 #include "store/window.h"
 
 namespace penstock::store {
@@ -95,6 +96,26 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   uint32_t lane() const { return context_->lane_number; }
   uint32_t retention_hours() const { return retention_hours_.load(); }
 
+  // Holds; shard_holds.cc.
+  // From now on what the hold covers is not hidden: gives the row that makes that durable. A hold
+  // whose row is not written is taken back. Blocks. Errors as of Store::AddHold; kConflict if the
+  // stream is being deleted.
+  Result<HoldEntry> PromiseHold(Hold hold);
+  void TakeBackHold(const std::string& id);
+  void FoldHold(HoldEntry entry);
+  // What no other hold keeps is hidden, and its rows go.
+  void FoldRelease(const std::string& id, IndexBatch& rows);
+  bool has_holds() const;
+  bool Holds(const ItemHeader& item) const;
+  // Everything before this ordinal is about to be hidden: a hold from now on comes too late for it.
+  void NoteMark(uint64_t ordinal);
+  // kConflict while there are holds. Until EndDeleting none is promised.
+  Status BeginDeleting();
+  void EndDeleting();
+  // After recovery, when all holds and marks are known: what the index has before the mark and no
+  // hold covers goes. Blocks.
+  Status LoadIslands(IndexBatch& rows);
+
   // Where a selector points. May read the index; kTrimmed never.
   Result<uint64_t> Resolve(const Selector& from);
 
@@ -172,24 +193,35 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   std::vector<ItemHeader> DeferredFrom(uint64_t from, uint64_t end) const;  // mutex_ held
   std::vector<std::shared_ptr<Waiter>> TakeDueWaiters(bool all);            // mutex_ held
   uint64_t ExpireLocked(int64_t now_ms) const;                              // mutex_ held
-  void LoadOldest() const;                                                  // mutex_ held
+  bool HoldsLocked(const ItemHeader& item) const;                           // mutex_ held
+  void KeepHeld(const ItemHeader& hidden) const;                            // mutex_ held
+  bool ShowsLocked(uint64_t ordinal, int64_t now_ms) const;                 // mutex_ held
+  uint64_t Behind(uint64_t ordinal) const;  // where a tail goes on; not over what is being hidden
+  Shown ShownLocked(int64_t now_ms) const;  // mutex_ held
+  std::optional<ServerTime> GoneBefore(const Hold& hold, uint64_t from) const;  // mutex_ held
+  void LoadOldest() const;                                                      // mutex_ held
   Result<std::vector<ItemRef>> FindStartedBlocking(const TimeRange& range,
                                                    const std::optional<RangePlace>& after,
                                                    size_t limit);
-  Status ListServerTimes(const ServerTimeRange& range, uint64_t begin, uint64_t end, size_t limit,
-                         const ShardState& state, std::vector<ItemRef>& out);
+  // Of one clock run, which begins at `first`: those from begin to end.
+  Status ListServerTimes(const ServerTimeRange& range, uint32_t run, uint64_t first,
+                         OrdinalRange within, size_t limit, std::vector<ItemRef>& out);
   Status ListProducerTimes(const ProducerTimeRange& range, const std::optional<RangePlace>& after,
-                           uint64_t mark, uint64_t end, size_t limit, std::vector<ItemRef>& out);
+                           const Shown& shown, size_t limit, std::vector<ItemRef>& out);
   Result<std::vector<ItemRef>> FindBlocking(const Selector& from, size_t limit);
   Result<std::optional<std::vector<ItemRef>>> FindInWindow(const Selector& from, size_t limit);
-  Result<uint64_t> ResolveServerTime(ServerTime time, const ShardState& state);
-  Result<uint64_t> ResolveProducerTime(ProducerTime time, uint64_t mark, uint64_t end);
+  Result<uint64_t> ResolveServerTime(ServerTime time, const ShardState& state, uint64_t mark);
+  // `ordinal` is where the time points without regard to what only holds keep.
+  Result<uint64_t> ResolveInIslands(ServerTime time, const Shown& shown, uint64_t ordinal);
+  Result<uint64_t> ResolveProducerTime(ProducerTime time, const Shown& shown);
   std::optional<uint64_t> ResolveTimeInWindow(const Selector& from, uint64_t mark) const;
-  Result<uint64_t> ResolveNumber(uint64_t index, uint64_t mark, uint64_t end);
+  Result<uint64_t> ResolveNumber(uint64_t index, const Shown& shown);
   Result<ItemBytes> OpenBlocking(const ItemRef& ref, BodyForm form);
   Result<Bytes> ReadMetaBlocking(const ItemRef& ref);
   Result<StoredItem> Locate(const ItemRef& ref);
   Result<TrackSet> ReadTrackSet(TrackSetId id);
+  // From a segment that stays for a held item which uses the set.
+  std::optional<TrackSet> ReadHeldTrackSet(const StoredItem& gone);
   Status CheckOpen() const;  // mutex_ held
 
   // Set once.
@@ -217,6 +249,11 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   mutable uint64_t hidden_items_ = 0;  // of state_.items, those before mark_
   mutable uint64_t hidden_bytes_ = 0;
   mutable std::optional<StoredItem> oldest_;  // the item at or after mark_, when known
+  std::map<std::string, HoldEntry> holds_;    // by id; promised or durable
+  mutable Islands islands_;                   // what they keep before mark_
+  mutable uint64_t held_changes_ = 0;         // of islands_
+  uint64_t promised_mark_ = 0;                // no hold reaches what is before it
+  bool deleting_ = false;
   std::optional<ItemHeader> newest_;
   std::vector<std::shared_ptr<TrackSetUse>> track_sets_;  // used last, newest last
   bool track_sets_loaded_ = false;
@@ -232,5 +269,8 @@ Result<TrackSet> ReadTrackSetAt(SegmentTable& segments, const StoredItem& item);
 // written last. Of one that cannot be read: another copy, from the sealed segments, whose footers
 // are read one after the other.
 std::optional<TrackSet> ReadTrackSetCopy(SegmentTable& segments, const StoredItem& damaged);
+// The copy in this segment, if it is sealed.
+std::optional<TrackSet> ReadTrackSetIn(SegmentTable& segments, Segment& segment,
+                                       const StoredItem& wanted);
 
 }  // namespace penstock::store

@@ -16,39 +16,34 @@ bool IsStoredFragment(const ItemHeader& header) {
 }  // namespace
 
 // Within a clock run times and ordinals grow together, so a range of times is one of ordinals.
-Status ShardImpl::ListServerTimes(const ServerTimeRange& range, uint64_t begin, uint64_t end,
-                                  size_t limit, const ShardState& state,
-                                  std::vector<ItemRef>& out) {
+Status ShardImpl::ListServerTimes(const ServerTimeRange& range, uint32_t run, uint64_t first,
+                                  OrdinalRange within, size_t limit, std::vector<ItemRef>& out) {
   const int64_t from = std::max<int64_t>(ToMs(range.from), 0);
   if (ToMs(range.to) < from) return {};
-  for (size_t i = 0; i < state.clock_runs.size() && out.size() < limit; ++i) {
-    const auto run = static_cast<uint32_t>(state.first_clock_run + i);
-    uint64_t first = state.clock_runs[i].first_ordinal;
-    if (from > 0) {
-      PS_TRY(const Index::Around around, context_->index->SeekServerTime(id_, run, from - 1));
-      if (!around.after) continue;
-      first = around.after->ordinal;
+  if (from > 0) {
+    PS_TRY(const Index::Around around, context_->index->SeekServerTime(id_, run, from - 1));
+    if (!around.after) return {};
+    first = around.after->ordinal;
+  }
+  PS_TRY(const Index::Around last, context_->index->SeekServerTime(id_, run, ToMs(range.to)));
+  if (!last.at_or_before) return {};
+  const uint64_t stop = std::min(last.at_or_before->ordinal + 1, within.end);
+  for (uint64_t at = std::max(first, within.first); at < stop && out.size() < limit;) {
+    PS_TRY(const std::vector<StoredItem> page,
+           context_->index->ListItems(id_, at, stop, std::min(limit, kPageItems)));
+    if (page.empty()) break;
+    for (const StoredItem& item : page) {
+      if (out.size() < limit && IsStoredFragment(item.record.header))
+        out.push_back({id_, item.record.header});
     }
-    PS_TRY(const Index::Around last, context_->index->SeekServerTime(id_, run, ToMs(range.to)));
-    if (!last.at_or_before) continue;
-    const uint64_t stop = std::min(last.at_or_before->ordinal + 1, end);
-    for (uint64_t at = std::max(first, begin); at < stop && out.size() < limit;) {
-      PS_TRY(const std::vector<StoredItem> page,
-             context_->index->ListItems(id_, at, stop, std::min(limit, kPageItems)));
-      if (page.empty()) break;
-      for (const StoredItem& item : page) {
-        if (out.size() < limit && IsStoredFragment(item.record.header))
-          out.push_back({id_, item.record.header});
-      }
-      at = page.back().record.header.ordinal + 1;
-    }
+    at = page.back().record.header.ordinal + 1;
   }
   return {};
 }
 
 Status ShardImpl::ListProducerTimes(const ProducerTimeRange& range,
-                                    const std::optional<RangePlace>& after, uint64_t mark,
-                                    uint64_t end, size_t limit, std::vector<ItemRef>& out) {
+                                    const std::optional<RangePlace>& after, const Shown& shown,
+                                    size_t limit, std::vector<ItemRef>& out) {
   // No item has the index 0, so nothing is left out at the beginning.
   int64_t us = ToUs(range.from);
   uint64_t index = 0;
@@ -62,7 +57,7 @@ Status ShardImpl::ListProducerTimes(const ProducerTimeRange& range,
     for (const Index::TimePlace& place : page) {
       us = place.time;
       index = place.index;
-      if (place.ordinal < mark || place.ordinal >= end) continue;
+      if (!shown.Contains(place.ordinal) || place.ordinal >= shown.end) continue;
       const auto item = context_->index->GetItem(id_, place.ordinal);
       // Retention may have been quicker.
       if (!item.ok() && item.error().code() == ErrorCode::kNotFound) continue;
@@ -81,23 +76,30 @@ Result<std::vector<ItemRef>> ShardImpl::FindStartedBlocking(const TimeRange& ran
                                                             const std::optional<RangePlace>& after,
                                                             size_t limit) {
   const ServerTime now = context_->clock->Now();
-  uint64_t mark = 0;
-  uint64_t end = 0;
+  Shown shown;
   ShardState state;
   {
     const std::lock_guard lock(mutex_);
     PS_TRY_VOID(CheckOpen());
-    mark = ExpireLocked(ToMs(now));
-    end = window_.end();
+    shown = ShownLocked(ToMs(now));
     state = state_;
   }
   std::vector<ItemRef> out;
-  if (const auto* server = std::get_if<ServerTimeRange>(&range)) {
-    const uint64_t begin = std::max(mark, after ? after->ordinal + 1 : 0);
-    PS_TRY_VOID(ListServerTimes(*server, begin, end, limit, state, out));
-  } else {
+  const auto* const server = std::get_if<ServerTimeRange>(&range);
+  if (server == nullptr) {
+    PS_TRY_VOID(ListProducerTimes(std::get<ProducerTimeRange>(range), after, shown, limit, out));
+    return out;
+  }
+  const uint64_t next = after ? after->ordinal + 1 : 0;
+  for (const HeldStretch& held : shown.islands.all()) {
+    const OrdinalRange within{std::max(held.first_ordinal, next), held.end_ordinal};
+    PS_TRY_VOID(ListServerTimes(*server, held.clock_run, held.first_ordinal, within, limit, out));
+  }
+  const OrdinalRange within{std::max(shown.mark, next), shown.end};
+  for (size_t i = 0; i < state.clock_runs.size() && out.size() < limit; ++i) {
+    const auto run = static_cast<uint32_t>(state.first_clock_run + i);
     PS_TRY_VOID(
-        ListProducerTimes(std::get<ProducerTimeRange>(range), after, mark, end, limit, out));
+        ListServerTimes(*server, run, state.clock_runs[i].first_ordinal, within, limit, out));
   }
   return out;
 }

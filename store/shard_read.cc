@@ -23,9 +23,9 @@ Result<std::optional<std::vector<ItemRef>>> ShardImpl::FindInWindow(const Select
     return std::optional<std::vector<ItemRef>>();
   }
   if (at < window_.begin()) return std::optional<std::vector<ItemRef>>();
-  at = std::max(at, ExpireLocked(ToMs(now)));
+  const Shown shown = ShownLocked(ToMs(now));
   std::vector<ItemRef> out;
-  for (; at < window_.end() && out.size() < limit; ++at)
+  for (at = shown.From(at); at < shown.end && out.size() < limit; at = shown.From(at + 1))
     out.push_back({id_, window_.Find(at)->header});
   return std::optional<std::vector<ItemRef>>(std::move(out));
 }
@@ -35,33 +35,39 @@ Result<std::vector<ItemRef>> ShardImpl::FindBlocking(const Selector& from, size_
   std::vector<ItemRef> out;
   std::vector<ItemRef> newest;
   std::vector<ItemHeader> deferred;
+  Shown shown;
   uint64_t stored_end = 0;
   {
     // The window first: what leaves it meanwhile is in the index.
     const std::lock_guard lock(mutex_);
     PS_TRY_VOID(CheckOpen());
-    at = std::max(at, mark_);
+    shown = Shown{mark_, window_.end(), islands_};
+    at = shown.From(at);
     stored_end = window_.begin();
-    for (uint64_t i = std::max(at, stored_end); i < window_.end() && newest.size() < limit; ++i) {
+    for (uint64_t i = shown.From(std::max(at, stored_end)); i < shown.end && newest.size() < limit;
+         i = shown.From(i + 1)) {
       newest.push_back({id_, window_.Find(i)->header});
     }
     deferred = DeferredFrom(at, stored_end);
   }
-  if (at < stored_end) {
+  auto gap = deferred.begin();
+  for (const OrdinalRange& stretch : shown.StretchesFrom(at)) {
+    const uint64_t end = std::min(stretch.end, stored_end);
+    if (stretch.first >= end || out.size() >= limit) break;
+    const size_t wanted = limit - out.size();
     PS_TRY(const std::vector<StoredItem> stored,
-           context_->index->ListItems(id_, at, stored_end, limit));
-    auto gap = deferred.begin();
+           context_->index->ListItems(id_, stretch.first, end, wanted));
+    while (gap != deferred.end() && gap->ordinal < stretch.first) ++gap;  // hidden
     for (const StoredItem& item : stored) {
       const uint64_t ordinal = item.record.header.ordinal;
       for (; gap != deferred.end() && gap->ordinal < ordinal; ++gap) out.push_back({id_, *gap});
       if (gap != deferred.end() && gap->ordinal == ordinal) ++gap;  // stored meanwhile
       out.push_back({id_, item.record.header});
     }
-    if (stored.size() < limit) {
-      for (; gap != deferred.end(); ++gap) out.push_back({id_, *gap});
-    }
-    if (out.size() > limit) out.resize(limit);
+    if (stored.size() == wanted) break;
+    for (; gap != deferred.end() && gap->ordinal < end; ++gap) out.push_back({id_, *gap});
   }
+  if (out.size() > limit) out.resize(limit);
   for (ItemRef& ref : newest) {
     if (out.size() == limit) break;
     out.push_back(std::move(ref));
@@ -85,7 +91,7 @@ Result<StoredItem> ShardImpl::Locate(const ItemRef& ref) {
   {
     const std::lock_guard lock(mutex_);
     PS_TRY_VOID(CheckOpen());
-    if (ref.header.ordinal < ExpireLocked(ToMs(now)))
+    if (!ShowsLocked(ref.header.ordinal, ToMs(now)))
       return Error(ErrorCode::kTrimmed, "retention has hidden it");
   }
   PS_TRY(StoredItem item, context_->index->GetItem(id_, ref.header.ordinal));
@@ -111,7 +117,7 @@ Task<Result<ItemBytes>> ShardImpl::Open(ItemRef ref, BodyForm form) {
     const std::lock_guard lock(mutex_);
     const Status open = CheckOpen();
     if (!open.ok()) co_return open.error();
-    if (ref.header.ordinal < ExpireLocked(ToMs(now)))
+    if (!ShowsLocked(ref.header.ordinal, ToMs(now)))
       co_return Error(ErrorCode::kTrimmed, "retention has hidden it");
     const WindowItem* const item = FindInMemory(ref.header.ordinal);
     if (item != nullptr && item->header.number == ref.header.number && !item->body.empty()) {
@@ -154,6 +160,10 @@ Task<Result<Bytes>> ShardImpl::ReadMeta(ItemRef ref) {
 Result<TrackSet> ShardImpl::ReadTrackSet(TrackSetId id) {
   PS_TRY(const StoredItem item, context_->index->GetTrackSet(id_, id));
   Result<TrackSet> set = ReadTrackSetAt(context_->lane->segments(), item);
+  if (!set.ok() && set.error().code() == ErrorCode::kTrimmed) {
+    std::optional<TrackSet> held = ReadHeldTrackSet(item);
+    if (held) return std::move(*held);
+  }
   const bool damaged = !set.ok() && (set.error().code() == ErrorCode::kCorruption ||
                                      set.error().code() == ErrorCode::kIo);
   if (!damaged) return set;
@@ -221,6 +231,7 @@ Task<Status> ShardImpl::Trim(uint64_t before_ordinal) {
     if (!open.ok()) co_return open.error();
     before_ordinal = std::min(before_ordinal, window_.end());
     if (before_ordinal <= state_.low_water) co_return Status();
+    promised_mark_ = std::max(promised_mark_, before_ordinal);
   }
   PendingRecord record;
   record.record = MakeLowWaterRecord(id_, before_ordinal);
@@ -259,7 +270,7 @@ class TailImpl final : public Tail {
         const std::lock_guard lock(shard_->mutex_);
         const Status open = shard_->CheckOpen();
         if (!open.ok()) co_return open.error();
-        if (*position_ < shard_->ExpireLocked(ToMs(now)))
+        if (!shard_->ShowsLocked(*position_, ToMs(now)))
           co_return Error(ErrorCode::kTrimmed, "retention has passed the reader's place");
         end = shard_->window_.end();
       }
@@ -268,7 +279,7 @@ class TailImpl final : public Tail {
         auto found = co_await shard_->Find(place, limit);
         if (!found.ok()) co_return std::move(found).error();
         if (!found->empty()) {
-          position_ = found->back().header.ordinal + 1;
+          position_ = shard_->Behind(found->back().header.ordinal);
           co_return found;
         }
         position_ = end;  // only ordinals that were never stored

@@ -35,9 +35,9 @@ class LiveOnlyLookup {
 
 // A number made in an earlier epoch may carry the counter of an ordinal that was used again since:
 // what is larger than it then starts before that ordinal.
-Result<uint64_t> ShardImpl::ResolveNumber(uint64_t index, uint64_t mark, uint64_t end) {
-  uint64_t at = std::min(OrdinalOfIndex(index) + 1, end);
-  while (at > mark) {
+Result<uint64_t> ShardImpl::ResolveNumber(uint64_t index, const Shown& shown) {
+  uint64_t at = std::min(OrdinalOfIndex(index) + 1, shown.end);
+  while (at > 0 && shown.Contains(at - 1)) {
     uint64_t before = 0;
     {
       const std::lock_guard lock(mutex_);
@@ -59,7 +59,9 @@ Result<uint64_t> ShardImpl::ResolveNumber(uint64_t index, uint64_t mark, uint64_
   return at;
 }
 
-Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState& state) {
+// Among what is not before the mark.
+Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState& state,
+                                              uint64_t mark) {
   // Nothing was received before 1970; keys sort as unsigned.
   const int64_t ms = std::max<int64_t>(ToMs(time), 0);
   uint64_t end = 0;
@@ -67,7 +69,7 @@ Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState&
   {
     const std::lock_guard lock(mutex_);
     end = window_.end();
-    deferred = DeferredFrom(state.low_water, end);
+    deferred = DeferredFrom(mark, end);
   }
   std::optional<Index::TimePlace> next;  // the first item after the time, over all clock runs
   for (const ItemHeader& gap : deferred) {
@@ -77,12 +79,21 @@ Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState&
   }
   for (size_t i = 0; i < state.clock_runs.size(); ++i) {
     const auto run = static_cast<uint32_t>(state.first_clock_run + i);
-    PS_TRY(const Index::Around around, context_->index->SeekServerTime(id_, run, ms));
-    if (around.at_or_before && around.at_or_before->ordinal >= state.low_water) {
+    PS_TRY(Index::Around around, context_->index->SeekServerTime(id_, run, ms));
+    if (around.at_or_before && around.at_or_before->ordinal >= mark) {
       const auto item = context_->index->GetItem(id_, around.at_or_before->ordinal);
       if (item.ok() && ms < item->record.header.number.server_ms +
                                 std::max<int64_t>(DurationMs(item->record.header), 1)) {
         return around.at_or_before->ordinal;
+      }
+    }
+    // What is hidden or held has rows, too; the run's first one behind the mark is younger still.
+    if (around.after && around.after->ordinal < mark) {
+      PS_TRY(const std::vector<StoredItem> page, context_->index->ListItems(id_, mark, end, 1));
+      around.after.reset();
+      if (!page.empty() && page.front().record.clock_run == run) {
+        const ItemHeader& first = page.front().record.header;
+        around.after = {first.ordinal, first.number.server_ms};
       }
     }
     if (around.after && (!next || around.after->time < next->time)) next = around.after;
@@ -90,7 +101,44 @@ Result<uint64_t> ShardImpl::ResolveServerTime(ServerTime time, const ShardState&
   return next ? next->ordinal : end;
 }
 
-Result<uint64_t> ShardImpl::ResolveProducerTime(ProducerTime time, uint64_t mark, uint64_t end) {
+// Each island is of one clock run.
+Result<uint64_t> ShardImpl::ResolveInIslands(ServerTime time, const Shown& shown,
+                                             uint64_t ordinal) {
+  const int64_t ms = std::max<int64_t>(ToMs(time), 0);
+  std::optional<Index::TimePlace> next;
+  for (const HeldStretch& held : shown.islands.all()) {
+    PS_TRY(const Index::Around around, context_->index->SeekServerTime(id_, held.clock_run, ms));
+    if (around.at_or_before && held.Contains(around.at_or_before->ordinal)) {
+      const auto item = context_->index->GetItem(id_, around.at_or_before->ordinal);
+      if (item.ok() && ms < item->record.header.number.server_ms +
+                                std::max<int64_t>(DurationMs(item->record.header), 1)) {
+        return around.at_or_before->ordinal;
+      }
+    }
+    if (ms >= ToMs(held.start)) {
+      const bool within = around.after && held.Contains(around.after->ordinal);
+      if (within && (!next || around.after->time < next->time)) next = around.after;
+    } else if (!next || ToMs(held.start) < next->time) {
+      next = {held.first_ordinal, ToMs(held.start)};
+    }
+  }
+  if (!next || ordinal >= shown.end) return next ? next->ordinal : ordinal;
+  std::optional<int64_t> other;
+  {
+    const std::lock_guard lock(mutex_);
+    const WindowItem* const item = window_.Find(ordinal);
+    if (item != nullptr) other = item->header.number.server_ms;
+  }
+  if (!other) {
+    PS_TRY(const std::vector<StoredItem> stored,
+           context_->index->ListItems(id_, ordinal, shown.end, 1));
+    if (!stored.empty()) other = stored.front().record.header.number.server_ms;
+  }
+  // Of two that began in the same millisecond the older one.
+  return !other || next->time <= *other ? next->ordinal : ordinal;
+}
+
+Result<uint64_t> ShardImpl::ResolveProducerTime(ProducerTime time, const Shown& shown) {
   const int64_t asked_us = ToUs(time);
   PS_TRY(Index::Around around, context_->index->SeekProducerTime(id_, asked_us));
   std::optional<Index::TimePlace> before = around.at_or_before;
@@ -98,7 +146,7 @@ Result<uint64_t> ShardImpl::ResolveProducerTime(ProducerTime time, uint64_t mark
   // have rows: the nearest start before the time is not always that of the item that contains it.
   for (int looked = 0; before && looked < kLookBackItems; ++looked) {
     if (before->time < asked_us - kLookBackUs) break;
-    if (before->ordinal >= mark) {
+    if (shown.Contains(before->ordinal)) {
       const auto item = context_->index->GetItem(id_, before->ordinal);
       if (item.ok() && asked_us < ToUs(item->record.header.producer_time) +
                                       std::max<int64_t>(item->record.header.duration.count(), 1)) {
@@ -108,11 +156,11 @@ Result<uint64_t> ShardImpl::ResolveProducerTime(ProducerTime time, uint64_t mark
     PS_TRY(const Index::Around earlier, context_->index->SeekProducerTime(id_, before->time - 1));
     before = earlier.at_or_before;
   }
-  while (around.after && around.after->ordinal < mark) {
+  while (around.after && !shown.Contains(around.after->ordinal)) {
     const int64_t hidden_us = around.after->time;
     PS_TRY(around, context_->index->SeekProducerTime(id_, hidden_us));
   }
-  return around.after ? around.after->ordinal : end;
+  return around.after ? around.after->ordinal : shown.end;
 }
 
 // Requires mutex_. Nothing of a live-only shard's window is in the index.
@@ -133,33 +181,33 @@ std::optional<uint64_t> ShardImpl::ResolveTimeInWindow(const Selector& from, uin
 }
 
 Result<uint64_t> ShardImpl::Resolve(const Selector& from) {
-  uint64_t mark = 0;
-  uint64_t end = 0;
+  Shown shown;
   ShardState state;
+  std::optional<uint64_t> live;
   const ServerTime now = context_->clock->Now();
   {
     const std::lock_guard lock(mutex_);
     PS_TRY_VOID(CheckOpen());
-    mark = ExpireLocked(ToMs(now));
-    end = window_.end();
+    shown = ShownLocked(ToMs(now));
     if (std::holds_alternative<FromServerTime>(from)) state = state_;
-    if (retention_hours_.load() == 0) {
-      const std::optional<uint64_t> at = ResolveTimeInWindow(from, mark);
-      if (at) return *at;
-    }
+    if (retention_hours_.load() == 0) live = ResolveTimeInWindow(from, shown.mark);
   }
-  if (std::holds_alternative<FromOldest>(from)) return mark;
-  if (std::holds_alternative<FromLatest>(from)) return end;
+  const auto* const server = std::get_if<FromServerTime>(&from);
+  if (live && (shown.islands.empty() || server == nullptr)) return *live;
+  if (std::holds_alternative<FromOldest>(from)) return shown.From(0);
+  if (std::holds_alternative<FromLatest>(from)) return shown.end;
   if (const auto* place = std::get_if<FromOrdinal>(&from)) return place->ordinal;
   if (const auto* number = std::get_if<AfterNumber>(&from))
-    return ResolveNumber(number->index, mark, end);
-  if (const auto* time = std::get_if<FromServerTime>(&from)) {
-    PS_TRY(const uint64_t ordinal, ResolveServerTime(time->time, state));
-    return std::clamp(ordinal, mark, end);
+    return ResolveNumber(number->index, shown);
+  if (server != nullptr) {
+    if (live) return ResolveInIslands(server->time, shown, *live);
+    PS_TRY(uint64_t ordinal, ResolveServerTime(server->time, state, shown.mark));
+    ordinal = std::clamp(ordinal, shown.mark, shown.end);
+    if (shown.islands.empty()) return ordinal;
+    return ResolveInIslands(server->time, shown, ordinal);
   }
-  PS_TRY(const uint64_t ordinal,
-         ResolveProducerTime(std::get<FromProducerTime>(from).time, mark, end));
-  return std::clamp(ordinal, mark, end);
+  PS_TRY(const uint64_t ordinal, ResolveProducerTime(std::get<FromProducerTime>(from).time, shown));
+  return std::min(shown.From(ordinal), shown.end);
 }
 
 }  // namespace penstock::store

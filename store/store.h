@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/task.h"
 #include "store/catalog.h"
+#include "store/hold.h"
 #include "store/shard.h"
 
 namespace penstock::store {
@@ -91,12 +92,24 @@ class Store {
   virtual std::optional<StreamInfo> GetStream(const StreamName& name) const = 0;
   // kAlreadyExists if there is one.
   virtual Task<Result<StreamInfo>> CreateStream(StreamName name, uint32_t retention_hours) = 0;
-  // Its items are hidden at once; their segments go with retention or cleaning.
+  // Its items are hidden at once; their segments go with retention or cleaning. kConflict while it
+  // has holds.
   virtual Task<Status> DeleteStream(StreamName name) = 0;
   // Takes effect at once, all of it or nothing. kNotFound. if_version: kConflict unless the
   // stream's entry has this version; 0: whatever it has.
   virtual Task<Result<StreamInfo>> ChangeStream(StreamName name, StreamChange change,
                                                 uint64_t if_version = 0) = 0;
+
+  // What a hold covers stays, and stays visible, until it is released: neither age, max_bytes nor
+  // min_free_bytes takes it. It is durable when this completes. kNotFound without such a stream, or
+  // if nothing was stored then; kTrimmed if all of it has gone; kTooLarge beyond
+  // limits::kHoldsPerStreamMax; kInvalidArgument (end <= start, a long note, a stream of which
+  // nothing is stored).
+  virtual Task<Result<Hold>> AddHold(NewHold wanted) = 0;
+  // What only it kept is hidden when this completes, and goes like everything hidden. kNotFound.
+  virtual Task<Result<Hold>> ReleaseHold(std::string id) = 0;
+  // Of one stream or all, by stream and age. From memory.
+  virtual std::vector<Hold> ListHolds(std::optional<StreamName> stream) const = 0;
 
   // The shard of a stream; nullptr if there is none. Valid until Close.
   virtual std::shared_ptr<Shard> OpenShard(const ShardId& id) = 0;
@@ -113,8 +126,10 @@ class Store {
     uint64_t segment_files = 0;
     uint64_t segment_bytes = 0;
     uint64_t pending_items = 0;
-    bool read_only = false;  // a lane refused a sync; reopen to recover
-    bool full = false;       // there is no room, for items or for the index; it passes by itself
+    uint64_t holds = 0;
+    uint64_t held_bytes = 0;  // of bodies that only holds keep
+    bool read_only = false;   // a lane refused a sync; reopen to recover
+    bool full = false;        // there is no room, for items or for the index; it passes by itself
     uint64_t unreadable_streams =
         0;  // their rows in the catalog are damaged; nothing of them is removed
   };

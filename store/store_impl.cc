@@ -104,6 +104,7 @@ Status StoreImpl::FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& 
           [&](const std::string& key, const std::optional<Bytes>& value, uint64_t version) {
             if (key.starts_with(CatalogImpl::kStreamPrefix))
               FoldStreamRow(key, value, version, rows, &touched);
+            if (key.starts_with(kHoldPrefix)) FoldHoldRow(key, value, rows);
           });
       return {};
     }
@@ -174,6 +175,7 @@ void StoreImpl::FoldStreamRow(const std::string& key, const std::optional<Bytes>
         state.shard = shard;
         known = std::make_shared<ShardImpl>(lanes_[row->lane]->context, std::move(state),
                                             row->info.retention_hours, row->info.max_bytes);
+        LoadHolds(*known, row->info.name);
         if (touched != nullptr) (*touched)[shard] = known;
       }
       const StreamName name = row->info.name;
@@ -274,7 +276,13 @@ Task<Status> StoreImpl::DeleteStream(StreamName name) {
   std::vector<CatalogWrite> writes;
   expects.push_back(Expect{StreamKey(name), info->version});
   writes.push_back(CatalogWrite{StreamKey(name), std::nullopt});
+  const std::shared_ptr<ShardImpl> shard = FindShard(info->shard);
+  if (!shard) co_return NoStream(name);
+  if (const Status begun = shard->BeginDeleting(); !begun.ok())
+    co_return Error(begun.error().code(), fmt::format("stream {} cannot be deleted: {}",
+                                                      name.text(), begun.error().message()));
   Status status = co_await catalog_.Submit(std::move(expects), std::move(writes), std::string());
+  if (!status.ok()) shard->EndDeleting();
   co_return status;
 }
 
@@ -327,6 +335,7 @@ Task<Result<StreamInfo>> StoreImpl::RewriteStream(StreamInfo info) {
 
 Store::Stats StoreImpl::GetStats() const {
   Stats stats;
+  stats.holds = catalog_.Scan(kHoldPrefix, "", SIZE_MAX).size();
   stats.volume_bytes = volume_bytes_.load();
   stats.volume_free_bytes = volume_free_bytes_.load();
   const auto reserve =
@@ -338,6 +347,9 @@ Store::Stats StoreImpl::GetStats() const {
   {
     const std::lock_guard lock(streams_mutex_);
     stats.unreadable_streams = unreadable_.size();
+    for (const auto& [id, shard] : shards_) {
+      for (const HeldStretch& held : shard->GetStatus().held) stats.held_bytes += held.body_bytes;
+    }
   }
   for (const auto& state : lanes_) {
     for (const auto& segment : state->lane->segments().All()) {

@@ -30,6 +30,9 @@ class StoreImpl final : public Store, public LaneListener {
   Task<Status> DeleteStream(StreamName name) override;
   Task<Result<StreamInfo>> ChangeStream(StreamName name, StreamChange change,
                                         uint64_t if_version) override;
+  Task<Result<Hold>> AddHold(NewHold wanted) override;
+  Task<Result<Hold>> ReleaseHold(std::string id) override;
+  std::vector<Hold> ListHolds(std::optional<StreamName> stream) const override;
   std::shared_ptr<Shard> OpenShard(const ShardId& id) override;
   Task<Status> EnforceRetention() override;
   Stats GetStats() const override;
@@ -64,6 +67,10 @@ class StoreImpl final : public Store, public LaneListener {
   Status FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& touched);
   void FoldStreamRow(const std::string& key, const std::optional<Bytes>& value, uint64_t version,
                      IndexBatch& rows, Touched* touched);
+  void FoldHoldRow(const std::string& key, const std::optional<Bytes>& value, IndexBatch& rows);
+  static void FoldHold(ShardImpl& shard, const std::string& key, ByteSpan value);
+  // Those of a stream whose shard was made just now.
+  void LoadHolds(ShardImpl& shard, const StreamName& stream);
   // Takes the stream with this catalog key out of the tables; nullptr if there is none.
   // streams_mutex_ held.
   std::shared_ptr<ShardImpl> ForgetStream(const std::string& key, Touched* touched);
@@ -84,6 +91,9 @@ class StoreImpl final : public Store, public LaneListener {
   Status LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch& rows);
   void MakeShards(std::map<ShardId, ShardState> states);
   Status FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from);
+  Status FoldMetadata(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from,
+                      Touched& touched);
+  Status LoadIslands();
   void RegisterSegments(const LaneLog& log, std::vector<MetaRecord>& records) const;
   Status StartLanes(const std::vector<LaneLog>& logs);
   Status SyncAdopted(const std::vector<LaneLog>& logs);
@@ -96,8 +106,10 @@ class StoreImpl final : public Store, public LaneListener {
   Status RunRetention(ServerTime now);
   Status RemoveExpired(LaneState& state, ServerTime now);
   Status MakeRoom();
+  void LookAgainAfterRelease();
   using Ends = std::vector<std::pair<std::shared_ptr<ShardImpl>, uint64_t>>;
   Result<std::optional<Ends>> FindEnds(Segment& segment);
+  bool IsHeld(const Footer& footer, const Ends& ends) const;
   // What is to go of one lane.
   struct Removal {
     std::vector<std::shared_ptr<Segment>> segments;
@@ -144,7 +156,9 @@ class StoreImpl final : public Store, public LaneListener {
 
   std::atomic<bool> read_only_{false};
   std::atomic<bool> full_{false};
-  std::atomic<bool> index_full_{false};  // a write of the index waits for room, or folds do
+  std::atomic<bool> index_full_{false};     // a write of the index waits for room, or folds do
+  bool holds_in_the_way_ = false;           // of making room; the background thread's
+  std::atomic<bool> holds_changed_{false};  // one was released since the last look
   std::atomic<uint64_t> volume_bytes_{0};
   std::atomic<uint64_t> volume_free_bytes_{0};
 

@@ -108,6 +108,7 @@ Status StoreImpl::Start() {
   }
   PS_TRY_VOID(SyncAdopted(logs));
   PS_TRY_VOID(FoldLogs(logs, from));
+  PS_TRY_VOID(LoadIslands());
   for (LaneLog& log : logs) PS_TRY_VOID(FinishLane(disk_, log));
   for (const auto& [id, shard] : shards_) shard->StartServing();
   PS_TRY_VOID(StartLanes(logs));
@@ -233,6 +234,7 @@ void StoreImpl::MakeShards(std::map<ShardId, ShardState> states) {
     state.shard = id;
     shards_[id] = std::make_shared<ShardImpl>(lanes_[row->lane]->context, std::move(state),
                                               row->info.retention_hours, row->info.max_bytes);
+    LoadHolds(*shards_[id], row->info.name);
     const StreamName name = row->info.name;
     streams_.insert_or_assign(name, std::move(*row));
   }
@@ -241,20 +243,29 @@ void StoreImpl::MakeShards(std::map<ShardId, ShardState> states) {
   kept_ = std::move(states);
 }
 
+// The catalog first: a mark hides nothing that is held, though the hold's row may stand behind it.
+Status StoreImpl::FoldMetadata(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from,
+                               Touched& touched) {
+  for (const bool catalog : {true, false}) {
+    for (size_t i = 0; i < logs.size(); ++i) {
+      // A rebuild starts from the snapshot; an index that is newer than the snapshot, from itself.
+      const Lsn base = from[i] == 0 && logs[i].snapshot ? logs[i].snapshot->as_of : from[i];
+      for (const auto& [lsn, record] : logs[i].meta) {
+        if (lsn <= base || (record.kind == MetaKind::kCatalogTxn) != catalog) continue;
+        IndexBatch rows;
+        PS_TRY_VOID(FoldMeta(record, rows, touched));
+        PS_TRY_VOID(index_->Commit(rows));
+      }
+    }
+  }
+  return {};
+}
+
 // Metadata first, then items: which of an item and the mark that hides it, or the deletion of its
 // stream, comes first does not matter to the result, and known marks save rows.
 Status StoreImpl::FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from) {
   Touched touched;
-  for (size_t i = 0; i < logs.size(); ++i) {
-    // A rebuild starts from the snapshot; an index that is newer than the snapshot, from itself.
-    const Lsn base = from[i] == 0 && logs[i].snapshot ? logs[i].snapshot->as_of : from[i];
-    for (const auto& [lsn, record] : logs[i].meta) {
-      if (lsn <= base) continue;
-      IndexBatch rows;
-      PS_TRY_VOID(FoldMeta(record, rows, touched));
-      PS_TRY_VOID(index_->Commit(rows));
-    }
-  }
+  PS_TRY_VOID(FoldMetadata(logs, from, touched));
   IndexBatch rows;
   uint64_t batches = 0;
   for (size_t i = 0; i < logs.size(); ++i) {

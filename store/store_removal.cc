@@ -16,8 +16,8 @@ constexpr int64_t kLookAgainMs = 60'000;
 }  // namespace
 
 // What hides a segment: of each stream that is there, one past its last ordinal in it. Nothing if
-// the segment must stay whatever is hidden: it is damaged, which `store check` is to see, or may be
-// of a stream that cannot be read.
+// the segment must stay whatever is hidden: it is damaged, which `store check` is to see, may be
+// of a stream that cannot be read, or has something in it that is held.
 Result<std::optional<StoreImpl::Ends>> StoreImpl::FindEnds(Segment& segment) {
   PS_TRY(const std::shared_ptr<DiskFile> file, segment.File());
   DiskSource source(*file, segment.bytes());
@@ -33,7 +33,22 @@ Result<std::optional<StoreImpl::Ends>> StoreImpl::FindEnds(Segment& segment) {
     const std::lock_guard lock(streams_mutex_);
     if (!unreadable_.empty()) return std::optional<Ends>();
   }
+  if (IsHeld(*footer, ends)) return std::optional<Ends>();
   return std::optional(std::move(ends));
+}
+
+// Whether a hold covers an item of it. None is made meanwhile: they are promised on this thread.
+bool StoreImpl::IsHeld(const Footer& footer, const Ends& ends) const {
+  std::map<ShardId, const ShardImpl*> holding;
+  for (const auto& [shard, end] : ends) {
+    if (shard->has_holds()) holding[shard->id()] = shard.get();
+  }
+  if (holding.empty()) return false;
+  return std::any_of(footer.entries.begin(), footer.entries.end(), [&](const FooterEntry& entry) {
+    if (entry.item.is_track_set()) return false;
+    const auto shard = holding.find(entry.item.shard);
+    return shard != holding.end() && shard->second->Holds(entry.item.header);
+  });
 }
 
 // 1. The marks that hide every item of the segments become durable, and that the segments need not
@@ -45,6 +60,7 @@ Status StoreImpl::Remove(LaneState& state, const Removal& removal) {
   std::vector<MetaRecord> records;
   for (const auto& [shard, mark] : removal.marks) {
     records.push_back(MakeLowWaterRecord(shard, mark));
+    if (const auto hiding = FindShard(shard)) hiding->NoteMark(mark);
   }
   std::vector<SegmentSeq> sequences = removal.lost;
   for (const auto& segment : removal.segments) sequences.push_back(segment->header().sequence);
@@ -156,6 +172,12 @@ Status StoreImpl::MakeRoom() {
     removal.segments.push_back(candidate.segment);
     wanted -= std::min(wanted, candidate.segment->bytes());
   }
+  const bool short_of = wanted > 0 && GetStats().holds > 0;
+  if (short_of && !holds_in_the_way_) {
+    log::Write(log::kWarning, "the volume is short of room, and what is held stays",
+               {{"bytes", wanted}});
+  }
+  holds_in_the_way_ = short_of;
   for (const auto& [lane, removal] : removals) {
     const Status removed = Remove(*lanes_[lane], removal);
     note(removed);

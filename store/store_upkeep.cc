@@ -193,6 +193,7 @@ Status StoreImpl::RunRetention(ServerTime now) {
     shard->SubmitDeferred();
     shard->Expire(now);
   }
+  LookAgainAfterRelease();
   Status result;
   for (const auto& state : lanes_) {
     if (state->lane->read_only()) continue;

@@ -82,7 +82,7 @@ Task<Result<std::optional<ItemRef>>> FindItem(ShardPtr shard, uint64_t ordinal) 
 // The fragment with this ordinal, if it is there.
 Task<Result<ItemRef>> FindFragment(ShardPtr shard, uint64_t ordinal) {
   const ShardStatus status = shard->GetStatus();
-  if (ordinal < status.oldest_ordinal) {
+  if (!status.Shows(ordinal)) {
     co_return Error(ErrorCode::kTrimmed,
                     fmt::format("fragment {} is older than what is kept", ordinal));
   }
@@ -301,14 +301,14 @@ Task<Result<Resource>> HlsService::MediaPlaylist(StreamName stream, PlaylistQuer
     PS_CO_TRY(const uint64_t ordinal, co_await FindRewindStart(shard, *query.start));
     co_return RewindFrom(ordinal);
   }
-  // Whatever may be listed lies between the two ordinals, so that nothing else can change the text
-  // but damage that was found.
+  // Whatever may be listed lies between the two ordinals or is held, so that nothing else can
+  // change the text but damage that was found.
   const ShardStatus status = shard->GetStatus();
-  const std::string key =
-      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}", shard->id().ToString(),
-                  query.start ? ToMs(*query.start) : -1, query.end ? ToMs(*query.end) : -1,
-                  query.first ? fmt::to_string(*query.first) : std::string(), status.oldest_ordinal,
-                  status.next_ordinal, status.live_end, impl_->damaged.Count(shard->id()));
+  const std::string key = fmt::format(
+      "{}|{}|{}|{}|{}|{}|{}|{}|{}", shard->id().ToString(), query.start ? ToMs(*query.start) : -1,
+      query.end ? ToMs(*query.end) : -1, query.first ? fmt::to_string(*query.first) : std::string(),
+      status.oldest_ordinal, status.next_ordinal, status.live_end, status.held_changes,
+      impl_->damaged.Count(shard->id()));
   if (std::optional<Resource> cached = impl_->playlists.Get(key)) co_return std::move(*cached);
   std::optional<Oneshot<SingleFlight::Outcome>> others = impl_->flights.Join(key);
   if (others) co_return co_await *others;
@@ -342,7 +342,7 @@ Task<Result<Resource>> HlsService::Segment(StreamName stream, HlsFileName name) 
   CHECK(name.kind == HlsFileName::Kind::kSegment);
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream, name));
   // What retention has hidden is not given out of the cache either.
-  const bool trimmed = name.id < shard->GetStatus().oldest_ordinal;
+  const bool trimmed = !shard->GetStatus().Shows(name.id);
   const std::string key = shard->id().ToString() + FormatHlsFileName(name);
   if (!trimmed) {
     if (std::optional<Resource> cached = impl_->segments.Get(key)) co_return std::move(*cached);

@@ -93,6 +93,13 @@ class Renderer {
   // As many as runs ended since the entry before, so that counting them gives the discontinuity
   // ordinal everywhere.
   void Discontinuities(const ItemHeader& item) {
+    // What lay between has gone, with the runs that ended in it; nobody loads such a list again.
+    if (next_ordinal_ && item.ordinal != *next_ordinal_) {
+      out_ += "#EXT-X-DISCONTINUITY\n";
+      runs_ended_ = item.discontinuity_ordinal;
+      expected_date_.reset();
+    }
+    next_ordinal_ = item.ordinal + 1;
     for (; runs_ended_ < item.discontinuity_ordinal; ++runs_ended_) {
       out_ += "#EXT-X-DISCONTINUITY\n";
       expected_date_.reset();
@@ -123,6 +130,7 @@ class Renderer {
   const PlaylistShape& shape_;
   std::string out_;
   uint64_t runs_ended_ = items_.front().discontinuity_ordinal;
+  std::optional<uint64_t> next_ordinal_;
   std::optional<store::TrackSetId> track_set_;
   std::optional<ProducerTime> expected_date_;  // by what was written so far
 };
@@ -176,7 +184,8 @@ std::span<const ItemHeader> TrimGaps(std::span<const ItemHeader> items, Playlist
 
 std::string RenderMediaPlaylist(std::span<const ItemHeader> items, const PlaylistShape& shape) {
   CHECK(!items.empty());
-  CHECK(items.back().ordinal - items.front().ordinal == items.size() - 1);
+  const bool dense = items.back().ordinal - items.front().ordinal == items.size() - 1;
+  CHECK(dense || shape.kind == PlaylistShape::Kind::kVod);
   return Renderer(items, shape).Render();
 }
 

@@ -59,8 +59,9 @@ size_t LiveStart(std::span<const store::ItemHeader> items);
 std::span<const store::ItemHeader> TrimGaps(std::span<const store::ItemHeader> items,
                                             PlaylistShape::Kind kind);
 
-// Requires items, with dense ordinals. Media sequence = ordinal, discontinuity sequence =
-// discontinuity ordinal: the same over reloads, restarts and retention.
+// Requires items, with dense ordinals; a VOD list may step over what has gone between held
+// stretches, with a discontinuity. Media sequence = ordinal, discontinuity sequence = discontinuity
+// ordinal: the same over reloads, restarts and retention.
 std::string RenderMediaPlaylist(std::span<const store::ItemHeader> items,
                                 const PlaylistShape& shape);
 

@@ -1,5 +1,7 @@
 #include "playback/hls/stored_range.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/check.h"
@@ -25,15 +27,23 @@ Items HeadersOf(const std::vector<ItemRef>& refs) {
   return items;
 }
 
-// The newest `count` items, those included that a slow disk has not taken yet.
+// The newest `count` items, those included that a slow disk has not taken yet. Not what only holds
+// keep; nor what lies before something that the log has lost.
 Task<Result<Items>> Newest(ShardPtr shard, uint64_t not_before, size_t count) {
-  const uint64_t end = shard->GetStatus().live_end;
-  const uint64_t begin = std::max(end > count ? end - count : 0, not_before);
+  const ShardStatus status = shard->GetStatus();
+  const uint64_t far_back = status.live_end > count ? status.live_end - count : 0;
+  const uint64_t begin = std::max({far_back, not_before, status.oldest_ordinal});
   store::Selector from = store::FromOrdinal{begin};
   PS_CO_TRY(std::vector<ItemRef> refs, co_await shard->Find(from, count));
   const uint64_t next = refs.empty() ? begin : refs.back().header.ordinal + 1;
   for (ItemRef& ref : shard->FindLive(next, count - refs.size())) refs.push_back(std::move(ref));
-  co_return HeadersOf(refs);
+  Items items = HeadersOf(refs);
+  const auto jump = std::adjacent_find(items.rbegin(), items.rend(),
+                                       [](const ItemHeader& later, const ItemHeader& item) {
+                                         return later.ordinal != item.ordinal + 1;
+                                       });
+  if (jump != items.rend()) items.erase(items.begin(), std::prev(jump.base()));
+  co_return items;
 }
 
 Result<PlaylistItems> Listed(Items items, size_t first, PlaylistShape::Kind kind,
@@ -81,8 +91,6 @@ Task<Result<uint64_t>> TooFarBack(ShardPtr shard, uint64_t ordinal, ServerTime s
 bool TakePage(const std::vector<ItemRef>& page, ServerTime end, Items& items) {
   for (const ItemRef& ref : page) {
     if (ref.header.server_time >= end) return false;
-    // Retention went by between two pages: what came before is gone, too.
-    if (!items.empty() && ref.header.ordinal != items.back().ordinal + 1) items.clear();
     items.push_back(ref.header);
   }
   return page.size() == kPageItems;
@@ -114,6 +122,9 @@ Task<Result<PlaylistItems>> ListVod(ShardPtr shard, ServerTime start, ServerTime
     }
     if (more) from = store::FromOrdinal{page.back().header.ordinal + 1};
   }
+  // Retention may have gone by between two pages.
+  const ShardStatus status = shard->GetStatus();
+  std::erase_if(items, [&](const ItemHeader& item) { return !status.Shows(item.ordinal); });
   Result<PlaylistItems> list =
       Listed(std::move(items), 0, PlaylistShape::Kind::kVod, shard->id(), damaged);
   if (!list.ok()) co_return NothingBetween(shard->GetStatus(), start, end);
@@ -131,6 +142,14 @@ Task<Result<uint64_t>> FindRewindStart(ShardPtr shard, ServerTime start) {
   const uint64_t ordinal = begin.front().header.ordinal;
   if (shard->GetStatus().next_ordinal - ordinal > limits::kPlaylistEntriesMax) {
     co_return co_await TooFarBack(shard, ordinal, start);
+  }
+  const ShardStatus status = shard->GetStatus();
+  if (ordinal < status.oldest_ordinal && status.Shows(ordinal)) {
+    std::string text = fmt::format("what is stored from {} on is held, and what came after that ",
+                                   FormatRfc3339(start));
+    text += status.oldest ? "is no longer kept before " + FormatRfc3339(status.oldest->server_time)
+                          : "is no longer kept";
+    co_return Error(ErrorCode::kTooLarge, text + ": give an end, too, to play what is held");
   }
   co_return ordinal;
 }

@@ -41,14 +41,19 @@ void CoverageBuilder::Continue(const store::ItemHeader& before) {
 }
 
 // Either joins the last range, or begins one.
-void CoverageBuilder::AddHole(ServerTime start, ServerTime end, GapReason reason) {
+void CoverageBuilder::AddHole(ServerTime start, ServerTime end, GapReason reason, bool expired) {
   if (end <= start) return;
   CoverageRange* const last = ranges_.empty() ? nullptr : &ranges_.back();
-  if (last != nullptr && !last->stored && last->reason == reason && last->end == start) {
+  if (last != nullptr && !last->stored && last->reason == reason && last->expired == expired &&
+      last->end == start) {
     last->end = end;
     return;
   }
-  ranges_.push_back(CoverageRange{.start = start, .end = end, .stored = false, .reason = reason});
+  CoverageRange& hole = ranges_.emplace_back();
+  hole.start = start;
+  hole.end = end;
+  hole.reason = reason;
+  hole.expired = expired;
 }
 
 void CoverageBuilder::AddStored(ServerTime start, ServerTime end, uint64_t bytes) {
@@ -73,6 +78,11 @@ void CoverageBuilder::FillBefore(const store::ItemHeader& item, bool missing) {
     if (last.end == last.start && ranges_.size() > 1) ranges_.pop_back();
     return;
   }
+  // Whatever else happened meanwhile: who knew of it has gone, too.
+  if (skipped_ != Skipped::kNothing) {
+    AddHole(last.end, start, GapReason::kNone, skipped_ == Skipped::kExpired);
+    return;
+  }
   const bool starts_run = (item.flags & store::kFlagStartsRun) != 0;
   const bool unexplained = starts_run && start - last.end > limits::kPauseNoHole;
   if (missing || item.gap_reason != GapReason::kNone || unexplained) {
@@ -91,6 +101,7 @@ void CoverageBuilder::Add(const store::ItemHeader& item) {
     FillBefore(item, missing);
     start = std::max(start, ranges_.back().end);
   }
+  skipped_ = Skipped::kNothing;
   const ServerTime end = std::max(start, EndOf(item));
   if (missing) {
     AddHole(start, end, item.gap_reason);
@@ -98,6 +109,15 @@ void CoverageBuilder::Add(const store::ItemHeader& item) {
     AddStored(start, end, item.body_bytes);
   }
   last_start_ = item.server_time;
+}
+
+void CoverageBuilder::Skip(bool expired) {
+  // Of both, that something is lost is the news.
+  if (skipped_ != Skipped::kLost) skipped_ = expired ? Skipped::kExpired : Skipped::kLost;
+}
+
+void CoverageBuilder::Expired(ServerTime until) {
+  if (!ranges_.empty()) AddHole(ranges_.back().end, until, GapReason::kNone, true);
 }
 
 void CoverageBuilder::End(GapReason reason, ServerTime now) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "server/api/operations.h"
 
 namespace penstock::server {
@@ -20,10 +22,10 @@ Task<Outcome> DescribeStore(Services& services, Call) {
   Json out;
   out.Set("bits_per_second", bits_per_second);
   // How long the volume keeps media that comes as it does now, if nothing else ends it before.
-  out.Set("keeps_seconds", bits_per_second == 0
-                               ? Json()
-                               : Json((stats.segment_bytes + stats.usable_free_bytes) /
-                                      ((bits_per_second + 7) / 8)));
+  const uint64_t going = stats.segment_bytes - std::min(stats.segment_bytes, stats.held_bytes);
+  out.Set("keeps_seconds", bits_per_second == 0 ? Json()
+                                                : Json((going + stats.usable_free_bytes) /
+                                                       ((bits_per_second + 7) / 8)));
   out.Set("volume_bytes", stats.volume_bytes);
   out.Set("volume_free_bytes", stats.volume_free_bytes);
   out.Set("segment_files", stats.segment_files);
@@ -32,6 +34,8 @@ Task<Outcome> DescribeStore(Services& services, Call) {
   out.Set("streams", streams.size());
   out.Set("items", items);
   out.Set("media_bytes", bytes);
+  out.Set("holds", stats.holds);
+  out.Set("held_bytes", stats.held_bytes);
   out.Set("read_only", stats.read_only);
   out.Set("full", stats.full);
   out.Set("unreadable_streams", stats.unreadable_streams);

@@ -94,7 +94,7 @@ class Writer {
     }
     PS_CO_TRY(const int64_t run_ms, RunTimeMs(tracks_, media.table, media.cluster));
     const int64_t shift_ms = timeline.Add(item.header, run_ms);
-    const bool goes_on = !begins && run_ == item.header.run;
+    const bool goes_on = !begins && run_ == item.header.run && item.header.ordinal == next_ordinal_;
     Result<ByteChain> fragment =
         format_ == Format::kMatroska
             ? WithTimestamp(media.cluster, run_ms + shift_ms)
@@ -103,6 +103,7 @@ class Writer {
     if (!fragment.ok()) co_return std::move(fragment).error();
     timeline_ = timeline;
     run_ = item.header.run;
+    next_ordinal_ = item.header.ordinal + 1;
     ++sequence_;
     if (format_ == Format::kMp4 && playback::HasG711(tracks_)) before_ = media;
     piece.Append(*fragment);
@@ -116,6 +117,7 @@ class Writer {
   ExportTimeline timeline_;
   fragmenter::TrackSet tracks_;                  // of the document under way
   store::RunId run_ = 0;                         // of the fragment written last
+  uint64_t next_ordinal_ = 0;                    // what follows it; else something is missing
   std::optional<playback::StoredMedia> before_;  // it, where what follows needs it
   uint64_t sequence_ = 1;
 };

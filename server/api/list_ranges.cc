@@ -21,6 +21,7 @@ Task<Outcome> ListRanges(Services& services, Call call) {
   store::Selector from = store::FromOldest();
   if (start) from = store::FromServerTime{*start};
   Json next;
+  std::optional<uint64_t> last;
   for (size_t seen = 0;;) {
     PS_CO_TRY(const auto items, co_await stream.shard->Find(from, kPage));
     bool ended = items.size() < kPage;
@@ -29,6 +30,8 @@ Task<Outcome> ListRanges(Services& services, Call call) {
         ended = true;
         break;
       }
+      if (last && item.header.ordinal != *last + 1) builder.Break();
+      last = item.header.ordinal;
       builder.Add(item.header);
     }
     seen += items.size();

@@ -21,6 +21,8 @@ std::string StoreLines(const store::Store::Stats& stats, size_t streams) {
        stats.volume_free_bytes);
   Line(out, "penstock_store_segment_files", "Segment files", stats.segment_files);
   Line(out, "penstock_store_segment_bytes", "Bytes of segment files", stats.segment_bytes);
+  Line(out, "penstock_store_holds", "Holds that are not released", stats.holds);
+  Line(out, "penstock_store_held_bytes", "Bytes of media that only holds keep", stats.held_bytes);
   Line(out, "penstock_store_read_only", "1 while a lane refuses writes after a failed sync",
        stats.read_only ? 1 : 0);
   Line(out, "penstock_store_full", "1 while the volume is too full to store", stats.full ? 1 : 0);

@@ -15,6 +15,9 @@ Task<Outcome> DescribeCoverage(Services& services, Call call);  // describe_cove
 Task<Outcome> ListRanges(Services& services, Call call);        // list_ranges.cc
 Task<Outcome> ExportStream(Services& services, Call call);      // export_stream.cc
 Task<Outcome> CreateToken(Services& services, Call call);       // create_token.cc
+Task<Outcome> ListHolds(Services& services, Call call);         // list_holds.cc
+Task<Outcome> AddHold(Services& services, Call call);           // add_hold.cc
+Task<Outcome> ReleaseHold(Services& services, Call call);       // release_hold.cc
 Task<Outcome> ListSources(Services& services, Call call);       // list_sources.cc
 Task<Outcome> AddSource(Services& services, Call call);         // add_source.cc
 Task<Outcome> RemoveSource(Services& services, Call call);      // remove_source.cc

@@ -22,6 +22,8 @@ inline constexpr std::chrono::milliseconds kSpanJoin{3000};
 class SpanBuilder {
  public:
   void Add(const store::ItemHeader& item);
+  // What comes does not follow what came: something in between is gone.
+  void Break() { broken_ = true; }
   const std::vector<Span>& spans() const { return spans_; }
 
  private:

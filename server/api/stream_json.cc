@@ -99,6 +99,15 @@ Json StreamToJson(const store::StreamInfo& info, const store::ShardStatus& statu
   json.Set("created", FormatRfc3339(info.created));
   json.Set("items", status.items);
   json.Set("bytes", status.body_bytes);
+  uint64_t held_items = 0;
+  uint64_t held_bytes = 0;
+  for (const store::HeldStretch& held : status.held) {
+    held_items += held.items;
+    held_bytes += held.body_bytes;
+  }
+  // What only holds keep comes on top, and is older than `oldest`.
+  json.Set("held_items", held_items);
+  json.Set("held_bytes", held_bytes);
   json.Set("oldest", status.oldest ? Json(FormatRfc3339(status.oldest->server_time)) : Json());
   // The end of the newest, so that oldest..newest is the span one can ask for.
   json.Set("newest", status.newest

@@ -92,7 +92,8 @@ std::vector<Command> MakeCommands() {
       {"stream delete",
        "<name>",
        "delete a stream and everything stored of it",
-       "There is no way back, so --yes is asked for.\n"
+       "There is no way back, so --yes is asked for. A stream with holds is not deleted: release "
+       "them first (`penstock hold list door`).\n"
        "\n"
        "examples:\n"
        "  penstock stream delete door --yes\n",
@@ -125,6 +126,37 @@ std::vector<Command> MakeCommands() {
        "  penstock stream coverage door --json | jq '.ranges[] | select(.stored | not)'\n",
        {{"--start", "--end"}, {}, 1, 1},
        RunStreamCoverage},
+      {"hold add",
+       "<stream>",
+       "keep what is stored of a range, whatever retention says",
+       "What it covers stays until the hold is released: neither age nor --max-bytes takes it, and "
+       "not a full disk either. It\n"
+       "comes on top of what the stream may keep. Of a range that ends in the future everything "
+       "that is still to come is held, too.\n"
+       "\n"
+       "  --start <time>  from the fragment that contains this time\n"
+       "  --end <time>    to the last one that starts before this time\n"
+       "  --note <text>   why, for people\n"
+       "\n"
+       "Times: 2026-01-15T12:00:00Z, epoch milliseconds, now, or -10m (that long ago).\n"
+       "\n"
+       "examples:\n"
+       "  penstock hold add door --start -10m --end now --note 'a parcel is taken'\n",
+       {{"--start", "--end", "--note"}, {}, 1, 1},
+       RunHoldAdd},
+      {"hold list",
+       "[<stream>]",
+       "what is held, and why",
+       "examples:\n  penstock hold list\n  penstock hold list door --json | jq -r "
+       "'.holds[].id'\n",
+       {{}, {}, 0, 1},
+       RunHoldList},
+      {"hold release",
+       "<stream> <id>",
+       "keep it no longer: what is older than the stream's retention goes at once",
+       "examples:\n  penstock hold release door 3f9a0c1b2d4e\n",
+       {{}, {}, 2, 2},
+       RunHoldRelease},
       {"fragments",
        "<stream>",
        "what is stored of a stream, item by item",

@@ -39,6 +39,7 @@ std::string What(const Json& range) {
     return fmt::format("stored: {} fragments, {}", range["fragments"].AsInt(),
                        FormatByteSize(static_cast<uint64_t>(range["bytes"].AsInt())));
   }
+  if (range["reason"].AsString() == "expired") return "expired";
   return fmt::format("missing: {}{}", Words(range["reason"].AsString()),
                      range["open"].AsBool() ? ", until now" : "");
 }
@@ -55,9 +56,12 @@ std::string Table(const Json& coverage) {
     rows.push_back({std::string(range["start"].AsString()), std::string(range["end"].AsString()),
                     Seconds(range["duration_ms"].AsInt()), What(range)});
   }
-  return text + FormatTable(rows) +
-         fmt::format("stored {}, missing {}\n", Seconds(coverage["stored_ms"].AsInt()),
-                     Seconds(coverage["missing_ms"].AsInt()));
+  text += FormatTable(rows) + fmt::format("stored {}, missing {}",
+                                          Seconds(coverage["stored_ms"].AsInt()),
+                                          Seconds(coverage["missing_ms"].AsInt()));
+  const int64_t expired_ms = coverage["expired_ms"].AsInt();
+  if (expired_ms > 0) text += fmt::format(", expired {}", Seconds(expired_ms));
+  return text + "\n";
 }
 
 }  // namespace
@@ -72,6 +76,7 @@ int RunStreamCoverage(const Args& args) {
   Json::Array ranges;
   int64_t stored_ms = 0;
   int64_t missing_ms = 0;
+  int64_t expired_ms = 0;
   for (std::string after;;) {
     const std::string target =
         after.empty() ? base : fmt::format("{}{}after={}", base, range->empty() ? "?" : "&", after);
@@ -86,6 +91,7 @@ int RunStreamCoverage(const Args& args) {
     }
     stored_ms += (*answer)["stored_ms"].AsInt();
     missing_ms += (*answer)["missing_ms"].AsInt();
+    expired_ms += (*answer)["expired_ms"].AsInt();
     if (after.empty()) coverage = *answer;
     after = std::string((*answer)["next"].AsString());
     if (after.empty()) break;
@@ -93,6 +99,7 @@ int RunStreamCoverage(const Args& args) {
   coverage.Set("ranges", Json(std::move(ranges)));
   coverage.Set("stored_ms", stored_ms);
   coverage.Set("missing_ms", missing_ms);
+  coverage.Set("expired_ms", expired_ms);
   coverage.Set("next", Json());
   return Print(args, coverage, Table(coverage));
 }

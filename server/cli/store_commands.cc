@@ -19,6 +19,12 @@ std::string Forecast(const Json& stats) {
 
 std::string Size(const Json& json) { return FormatByteSize(static_cast<uint64_t>(json.AsInt())); }
 
+std::string Held(const Json& stats) {
+  const int64_t holds = stats["holds"].AsInt();
+  if (holds == 0) return "nothing";
+  return fmt::format("{} by {} hold{}", Size(stats["held_bytes"]), holds, holds == 1 ? "" : "s");
+}
+
 Json ReportToJson(const store::CheckReport& report, bool sound) {
   Json findings = Json(Json::Array());
   for (const auto& finding : report.findings) {
@@ -47,6 +53,7 @@ int RunStoreStats(const Args& args) {
       {"streams", std::to_string(stats["streams"].AsInt())},
       {"items", std::to_string(stats["items"].AsInt())},
       {"media", Size(stats["media_bytes"])},
+      {"held beyond that", Held(stats)},
       {"segment files",
        fmt::format("{} ({})", stats["segment_files"].AsInt(), Size(stats["segment_bytes"]))},
       {"volume",

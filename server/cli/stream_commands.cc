@@ -30,6 +30,12 @@ std::string Keeps(const Json& stream) {
   return fmt::format("{}, at most {}", hours, FormatByteSize(static_cast<uint64_t>(max_bytes)));
 }
 
+// What only holds keep.
+std::string Held(const Json& stream) {
+  const int64_t bytes = stream["held_bytes"].AsInt();
+  return bytes == 0 ? "-" : FormatByteSize(static_cast<uint64_t>(bytes));
+}
+
 Result<int64_t> ParseHours(std::string_view text) {
   PS_TRY(const auto duration, ParseDuration(text));
   if (duration % std::chrono::hours(1) != std::chrono::milliseconds(0)) {
@@ -45,10 +51,10 @@ int RunStreamList(const Args& args) {
   const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/streams");
   if (!answer.ok()) return Fail(answer.error());
   std::vector<std::vector<std::string>> rows = {
-      {"STREAM", "STATE", "KEEPS", "STORED", "ITEMS", "OLDEST", "NEWEST", "REASON"}};
+      {"STREAM", "STATE", "KEEPS", "STORED", "HELD", "ITEMS", "OLDEST", "NEWEST", "REASON"}};
   for (const Json& stream : (*answer)["streams"].array()) {
     rows.push_back({Text(stream["name"]), Text(stream["state"]), Keeps(stream),
-                    FormatByteSize(static_cast<uint64_t>(stream["bytes"].AsInt())),
+                    FormatByteSize(static_cast<uint64_t>(stream["bytes"].AsInt())), Held(stream),
                     std::to_string(stream["items"].AsInt()), Text(stream["oldest"]),
                     Text(stream["newest"]), Text(stream["reason"], "")});
   }

@@ -32,8 +32,8 @@ export function spanText(ms) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-// Why something is missing: "camera-lost" for people.
-export const reasonText = (reason) => reason.replaceAll('-', ' ');
+// Why something is missing: "camera-lost" for people. What has expired was there; something older is held.
+export const reasonText = (reason) => (reason === 'expired' ? 'expired, no longer kept' : reason.replaceAll('-', ' '));
 
 // Local midnight of the day that contains the time; days with a clock change have 23 or 25 hours.
 export function startOfDay(ms) {

@@ -34,8 +34,8 @@ class IndexBatch {
   void PutItem(const StoredItem& item);
   void PutTrackSet(const StoredItem& item);
   void EraseTrackSet(const ShardId& shard, TrackSetId id);
-  // Removes the rows of the items before `ordinal`; the rows of their times go one by one.
-  void EraseItemsBefore(const ShardId& shard, uint64_t ordinal);
+  // Removes the rows of the items with from <= ordinal < end; those of their times go one by one.
+  void EraseItems(const ShardId& shard, uint64_t from, uint64_t end);
   void EraseTimes(const ItemRecord& item);
   void PutShard(const ShardState& state);
   // Everything of a shard.

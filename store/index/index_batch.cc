@@ -24,8 +24,8 @@ void IndexBatch::PutTrackSet(const StoredItem& item) {
 void IndexBatch::EraseTrackSet(const ShardId& shard, TrackSetId id) {
   impl_->Erase(kTrackSets, OrdinalKey(shard, id));
 }
-void IndexBatch::EraseItemsBefore(const ShardId& shard, uint64_t ordinal) {
-  impl_->EraseRange(kItems, OrdinalKey(shard, 0), OrdinalKey(shard, ordinal));
+void IndexBatch::EraseItems(const ShardId& shard, uint64_t from, uint64_t end) {
+  if (from < end) impl_->EraseRange(kItems, OrdinalKey(shard, from), OrdinalKey(shard, end));
 }
 void IndexBatch::EraseTimes(const ItemRecord& item) {
   const ItemHeader& header = item.header;

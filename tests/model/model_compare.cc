@@ -18,6 +18,7 @@ Task<void> ModelRun::CompareAll() {
     }
     co_await CompareShard(*stream);
   }
+  CompareHolds();
   CompareCatalog();
 }
 
@@ -76,7 +77,8 @@ Task<void> ModelRun::CompareListing(Stream& stream, store::Selector from) {
   if (page->size() > limit) Broken("more than was asked for");
   uint64_t next = begin;
   for (const store::ItemRef& ref : *page) {
-    if (ref.header.ordinal != next++) Broken("a listing has a hole");
+    if (ref.header.ordinal != next) Broken("a listing has a hole, or what has gone");
+    next = stream.model.Visible(ref.header.ordinal + 1);
     if (ref.shard != stream.info.shard) Broken("an item of another shard");
     stream.model.Compare(ref.header);
   }
@@ -98,7 +100,7 @@ Task<void> ModelRun::CompareBytes(Stream& stream) {
       prng_.OneIn(2) ? store::BodyForm::kMemory : store::BodyForm::kFileSlice;
   const auto bytes = co_await stream.shard->Open(ref, form);
   const auto meta = co_await stream.shard->ReadMeta(ref);
-  if (ordinal < stream.model.oldest_ordinal()) {
+  if (stream.model.IsHidden(ordinal)) {
     if (bytes.ok() || bytes.error().code() != ErrorCode::kTrimmed) Broken("a hidden item opens");
     co_return;
   }
@@ -122,15 +124,15 @@ Task<void> ModelRun::CompareTail(Stream& stream) {
   if (stream.tail == nullptr) {
     const bool latest = prng_.OneIn(2);
     stream.tail_asks_oldest = !latest;
-    stream.tail_at = latest ? stream.model.visible_end() : stream.model.oldest_ordinal();
+    stream.tail_at = latest ? stream.model.visible_end() : stream.model.Visible(0);
     stream.tail =
         stream.shard->MakeTail(latest ? store::Selector(store::FromLatest()) : store::FromOldest());
   }
   // "The oldest" is looked for when it is first asked, "the newest" when the tail is made.
   if (stream.tail_asks_oldest) {
-    stream.tail_at = std::max(stream.tail_at, stream.model.oldest_ordinal());
+    stream.tail_at = stream.model.Visible(0);
   }
-  const bool trimmed = stream.tail_at < stream.model.oldest_ordinal();
+  const bool trimmed = stream.model.IsHidden(stream.tail_at);
   if (!trimmed && stream.tail_at >= stream.model.visible_end()) co_return;  // it would wait
   stream.tail_asks_oldest = false;
   const size_t limit = 1 + prng_.Below(10);
@@ -147,9 +149,13 @@ Task<void> ModelRun::CompareTail(Stream& stream) {
     co_return;
   }
   for (const store::ItemRef& ref : *items) {
-    if (ref.header.ordinal != stream.tail_at++) Broken("a tail has a hole");
+    if (ref.header.ordinal != stream.model.Visible(stream.tail_at)) Broken("a tail has a hole");
     stream.model.Compare(ref.header);
+    stream.tail_at = ref.header.ordinal + 1;
   }
+  // It steps over what has gone behind something held, but not over what goes from now on.
+  const uint64_t last = stream.tail_at - 1;
+  if (last < stream.model.oldest_ordinal()) stream.tail_at = stream.model.Visible(last + 1);
 }
 
 void ModelRun::CompareStatus(Stream& stream) {
@@ -165,6 +171,20 @@ void ModelRun::CompareStatus(Stream& stream) {
   }
   if (status.oldest.has_value() == empty || status.newest.has_value() == empty)
     Broken("status: oldest or newest");
+  std::set<uint64_t> held;
+  uint64_t held_items = 0;
+  for (const store::HeldStretch& stretch : status.held) {
+    for (uint64_t at = stretch.first_ordinal; at < stretch.end_ordinal; ++at) held.insert(at);
+    held_items += stretch.items;
+  }
+  for (uint64_t at = 0; at < model.size(); ++at) {
+    const bool before = at < model.oldest_ordinal();
+    if (held.contains(at) != (before && model.IsVisible(at)))
+      Broken(fmt::format("status: ordinal {} is held or not", at));
+    if (status.Shows(at) == model.IsHidden(at))
+      Broken(fmt::format("status: ordinal {} is shown or not", at));
+  }
+  if (held_items != held.size()) Broken("status: another number of held items");
   if (empty || !status.oldest || !status.newest) return;
   if (status.oldest->ordinal != model.oldest_ordinal() || status.newest->ordinal != end - 1)
     Broken("status: other items");

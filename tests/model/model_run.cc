@@ -97,7 +97,11 @@ Task<std::string> ModelRun::Act(uint64_t draw) {
     co_await ChangeRetention(*stream);
     co_return "change retention";
   }
-  if (draw < 96) {
+  if (draw < 92) {
+    co_await ChangeHolds(*stream);
+    co_return "change holds";
+  }
+  if (draw < 97) {
     co_await ChangeCatalog();
     co_return "change the catalog";
   }
@@ -124,6 +128,13 @@ Task<void> ModelRun::CreateOrDelete() {
     co_return;
   }
   const size_t which = prng_.Below(streams_.size());
+  if (!streams_[which]->holds.empty() && prng_.OneIn(2)) {
+    const Status refused = co_await store_->DeleteStream(streams_[which]->info.name);
+    if (refused.ok() || refused.error().code() != ErrorCode::kConflict)
+      Broken("a stream with a hold is deleted");
+    co_return;
+  }
+  while (!streams_[which]->holds.empty()) co_await ReleaseHold(*streams_[which]);
   const store::StreamInfo gone = streams_[which]->info;
   for (const std::string& line : streams_[which]->model.broken()) Broken(line);
   streams_.erase(streams_.begin() + static_cast<ptrdiff_t>(which));

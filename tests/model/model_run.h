@@ -45,6 +45,9 @@ class ModelRun {
   Task<void> Trim(Stream& stream);
   Task<void> PassTime();
   Task<void> ChangeRetention(Stream& stream);
+  Task<void> ChangeHolds(Stream& stream);
+  Task<void> AddHold(Stream& stream);
+  Task<void> ReleaseHold(Stream& stream);
   Task<void> ChangeCatalog();
   Task<void> RepeatRequest();
   void Reopen();
@@ -56,6 +59,7 @@ class ModelRun {
   Task<void> CompareBytes(Stream& stream);
   Task<void> CompareTail(Stream& stream);
   void CompareStatus(Stream& stream);
+  void CompareHolds();
   void CompareCatalog();
   store::Selector AnySelector(const Stream& stream);
   void Broken(std::string what) { broken_.push_back(std::move(what)); }

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <string>
 
 #include "tests/model/model_run.h"
 
@@ -20,6 +21,7 @@ struct ModelRun::Stream {
   std::unique_ptr<store::Tail> tail;
   uint64_t tail_at = 0;
   bool tail_asks_oldest = false;  // and has not been asked yet
+  std::map<std::string, store::Hold> holds;
 };
 
 }  // namespace penstock::testing

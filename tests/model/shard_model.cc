@@ -183,7 +183,7 @@ std::set<uint64_t> ShardModel::StartsAt(ProducerTime time) const {
   for (const Item& item : items_) {
     if (item.state != State::kStored && item.state != State::kDropped) continue;
     if (Contains(item, time)) starts.insert(Visible(item.header.ordinal));
-    if (item.header.ordinal < low_water_ || item.header.producer_time <= time) continue;
+    if (IsHidden(item.header.ordinal) || item.header.producer_time <= time) continue;
     if (next == nullptr || item.header.producer_time < next->header.producer_time) next = &item;
   }
   starts.insert(next == nullptr ? visible_end() : Visible(next->header.ordinal));
@@ -192,7 +192,44 @@ std::set<uint64_t> ShardModel::StartsAt(ProducerTime time) const {
 
 uint64_t ShardModel::Visible(uint64_t ordinal) const {
   const uint64_t end = visible_end();
-  return std::clamp(ordinal, std::min(low_water_, end), end);
+  while (ordinal < end && !IsVisible(ordinal)) ++ordinal;
+  return std::min(ordinal, end);
+}
+
+bool ShardModel::IsHidden(uint64_t ordinal) const {
+  return ordinal < low_water_ && std::none_of(holds_.begin(), holds_.end(), [&](const auto& held) {
+           return Keeps(held.second, items_[ordinal]);
+         });
+}
+
+bool ShardModel::Keeps(const Held& held, const Item& item) {
+  // What has no duration still has its own millisecond.
+  const auto lasts =
+      std::max(std::chrono::duration_cast<std::chrono::milliseconds>(item.header.duration),
+               std::chrono::milliseconds(1));
+  return !held.gone.contains(item.header.ordinal) && item.header.server_time < held.end &&
+         item.header.server_time + lasts > held.start;
+}
+
+ShardModel::Held ShardModel::Hold(ServerTime start, ServerTime end) const {
+  Held held{start, end, {}};
+  for (uint64_t ordinal = 0; ordinal < low_water_; ++ordinal) {
+    if (!IsVisible(ordinal)) held.gone.insert(ordinal);
+  }
+  return held;
+}
+
+bool ShardModel::AnyVisible(const Held& held) const {
+  return std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
+    return IsVisible(item.header.ordinal) && Keeps(held, item);
+  });
+}
+
+bool ShardModel::AnyBegins(const Held& held) const {
+  return std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
+    return IsVisible(item.header.ordinal) && Keeps(held, item) &&
+           item.header.server_time >= held.start;
+  });
 }
 
 void ShardModel::Compare(const store::ItemHeader& actual) {

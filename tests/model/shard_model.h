@@ -38,6 +38,17 @@ class ShardModel {
   void Abandoned(uint64_t ordinal) { items_.at(ordinal).state = State::kAbandoned; }
   void Dropped(uint64_t ordinal, store::GapReason reason, store::RunId asked_run);
   void Trimmed(uint64_t before);
+  // What a hold of this time would keep, were it made now: not what has gone already.
+  struct Held {
+    ServerTime start;
+    ServerTime end;
+    std::set<uint64_t> gone;
+  };
+  Held Hold(ServerTime start, ServerTime end) const;
+  void Made(const std::string& id, Held held) { holds_.emplace(id, std::move(held)); }
+  void Released(const std::string& id) { holds_.erase(id); }
+  bool AnyVisible(const Held& held) const;  // of what it keeps
+  bool AnyBegins(const Held& held) const;   // of that, within its time
   void SetRetention(uint32_t hours) { retention_hours_ = hours; }
   // Everything the clock shows to be too old is hidden from now on, even if the clock is set back.
   void RetentionPassed(ServerTime now);
@@ -48,6 +59,10 @@ class ShardModel {
   // listing.
   std::set<uint64_t> StartsOf(const store::Selector& from) const;
   uint64_t oldest_ordinal() const { return low_water_; }
+  bool IsHidden(uint64_t ordinal) const;  // before the oldest, and not held
+  bool IsVisible(uint64_t ordinal) const { return ordinal < visible_end() && !IsHidden(ordinal); }
+  // The first one at or after this that may be seen, or the end.
+  uint64_t Visible(uint64_t ordinal) const;
   // One past the newest item that may be seen: the lowest open slot, or all.
   uint64_t visible_end() const;
   uint64_t size() const { return items_.size(); }
@@ -66,14 +81,14 @@ class ShardModel {
   int64_t EffectiveMs(const Item& item) const;
   bool Contains(const Item& item, ServerTime time) const;
   bool Contains(const Item& item, ProducerTime time) const;
-  // The same place as far as it may be seen: not before the oldest, not behind the end.
-  uint64_t Visible(uint64_t ordinal) const;
+  static bool Keeps(const Held& held, const Item& item);
   std::set<uint64_t> StartsAt(ServerTime time) const;
   std::set<uint64_t> StartsAt(ProducerTime time) const;
 
   uint32_t retention_hours_;
   std::vector<Item> items_;  // by ordinal
-  uint64_t low_water_ = 0;
+  uint64_t low_water_ = 0;   // what is before it is hidden, but for what is held
+  std::map<std::string, Held> holds_;
   uint64_t runs_ = 0;
   store::RunId newest_run_ = 0;
   uint64_t reopened_at_ = 0;  // below it no window remembers anything

@@ -16,6 +16,9 @@ Task<Outcome> Run(Services& services, Call call) {
   const store::StreamInfo& info = call.stream->info;
   if (!version.empty() && version != VersionOf(info))
     co_return Error(ErrorCode::kConflict, "The stream has another version by now.");
+  // Not a conflict: whoever is told so asks for the version and tries again.
+  if (!services.store.ListHolds(info.name).empty())
+    co_return Error(ErrorCode::kAlreadyExists, "The stream has holds: release them first.");
   PS_CO_TRY_VOID(co_await services.store.DeleteStream(info.name));
   PS_CO_TRY_VOID(co_await ForgetTraits(services.store.catalog(), info.shard));
   co_return wire::JsonAnswer(Json());

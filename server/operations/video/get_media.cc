@@ -106,8 +106,8 @@ Task<Status> SendFrom(Reading reading, std::shared_ptr<net::BodyWriter> out) {
       // The stream was deleted, or the server stops: the payload ends in order.
       if (code == ErrorCode::kClosed) co_return Status();
       if (code != ErrorCode::kTrimmed) co_return std::move(items).error();
-      // Slower than retention: on with the oldest that is left.
-      tail = reading.shard->MakeTail(store::FromOldest());
+      // Slower than retention: on with the oldest that is left, but for what is held and was sent.
+      tail = reading.shard->MakeTail(store::FromOrdinal{reading.shard->GetStatus().oldest_ordinal});
       continue;
     }
     if (items->empty()) co_return Status();

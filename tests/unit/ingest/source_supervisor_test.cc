@@ -26,6 +26,13 @@ class NoStore final : public store::Store {
   Task<Result<store::StreamInfo>> ChangeStream(StreamName, store::StreamChange, uint64_t) override {
     return Refuse<store::StreamInfo>();
   }
+  Task<Result<store::Hold>> AddHold(store::NewHold) override {
+    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  }
+  Task<Result<store::Hold>> ReleaseHold(std::string) override {
+    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  }
+  std::vector<store::Hold> ListHolds(std::optional<StreamName>) const override { return {}; }
   std::shared_ptr<store::Shard> OpenShard(const ShardId&) override { return nullptr; }
   Task<Status> EnforceRetention() override { co_return Status(); }
   Stats GetStats() const override { return {}; }

@@ -22,9 +22,11 @@ class FakeShard final : public store::Shard {
 
   explicit FakeShard(ShardId id) : id_(id) {}
 
-  std::vector<Item> items;  // by ordinal, from `first`
-  uint64_t first = 0;       // ordinal of items.front()
-  uint64_t oldest = 0;      // what is older is hidden
+  std::vector<Item> items;               // by ordinal, from `first`
+  uint64_t first = 0;                    // ordinal of items.front()
+  uint64_t oldest = 0;                   // what is older is hidden...
+  std::vector<store::HeldStretch> held;  // ...but these
+  uint64_t held_changes = 0;
   std::map<store::TrackSetId, store::TrackSet> track_sets;
   std::set<uint64_t> damaged;     // ordinals whose bytes are wrong
   std::set<uint64_t> unreadable;  // ordinals whose bytes the disk does not give
@@ -47,6 +49,20 @@ class FakeShard final : public store::Shard {
     return items.back().header;
   }
 
+  // From `begin` up to `end`, not included.
+  void Hold(uint64_t begin, uint64_t end) {
+    store::HeldStretch stretch;
+    stretch.first_ordinal = begin;
+    stretch.end_ordinal = end;
+    held.push_back(stretch);
+    ++held_changes;
+  }
+  bool Shows(uint64_t ordinal) const {
+    return ordinal >= oldest || std::any_of(held.begin(), held.end(), [&](const auto& stretch) {
+             return stretch.Contains(ordinal);
+           });
+  }
+
   const ShardId& id() const override { return id_; }
   Result<store::Slot> OpenSlot() override { return Unsupported(); }
   Task<Result<store::ItemHeader>> Append(store::NewItem) override { std::abort(); }
@@ -57,7 +73,7 @@ class FakeShard final : public store::Shard {
     if (index_fails) co_return Error(ErrorCode::kIo, "index: Input/output error");
     std::vector<store::ItemRef> out;
     for (const Item& item : items) {
-      if (item.header.ordinal < oldest || !Selected(from, item.header)) continue;
+      if (!Shows(item.header.ordinal) || !Selected(from, item.header)) continue;
       if (item.header.ordinal >= first + items.size() - ahead) break;
       if (out.size() == limit) break;
       out.push_back(store::ItemRef{id_, item.header});
@@ -90,7 +106,7 @@ class FakeShard final : public store::Shard {
     ++opens;
     if (hold_open) co_await *hold_open;
     const uint64_t ordinal = ref.header.ordinal;
-    if (ordinal < oldest) co_return Error(ErrorCode::kTrimmed, "trimmed");
+    if (!Shows(ordinal)) co_return Error(ErrorCode::kTrimmed, "trimmed");
     if (damaged.contains(ordinal)) co_return Error(ErrorCode::kCorruption, "wrong checksum");
     if (unreadable.contains(ordinal)) co_return Error(ErrorCode::kIo, "pread: Input/output error");
     const Item& item = items.at(ordinal - first);
@@ -114,6 +130,8 @@ class FakeShard final : public store::Shard {
     status.next_ordinal = status.live_end - ahead;
     status.oldest_ordinal = std::max(oldest, first);
     status.items = status.next_ordinal - status.oldest_ordinal;
+    status.held = held;
+    status.held_changes = held_changes;
     if (status.items > 0) {
       status.oldest = items.at(status.oldest_ordinal - first).header;
       status.newest = items.back().header;
@@ -164,6 +182,13 @@ class FakeStore final : public store::Store {
   Task<Result<store::StreamInfo>> ChangeStream(StreamName, store::StreamChange, uint64_t) override {
     co_return Error(ErrorCode::kUnsupported, "a fake does not");
   }
+  Task<Result<store::Hold>> AddHold(store::NewHold) override {
+    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  }
+  Task<Result<store::Hold>> ReleaseHold(std::string) override {
+    co_return Error(ErrorCode::kUnsupported, "a fake does not");
+  }
+  std::vector<store::Hold> ListHolds(std::optional<StreamName>) const override { return {}; }
   std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {
     for (const auto& [name, shard] : streams_) {
       if (shard->id() == id) return shard;

@@ -2,8 +2,10 @@
 // states that it sets.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include "fragmenter/media.h"
 #include "store/store.h"
@@ -11,10 +13,12 @@
 
 namespace penstock::server {
 
-// Items from a place on; waits for its token when there are no more.
+// Items from a place on; when there are no more it waits for its token, or has been overtaken by
+// retention.
 class FakeTail final : public store::Tail {
  public:
-  explicit FakeTail(std::vector<store::ItemRef> items) : items_(std::move(items)) {}
+  FakeTail(std::vector<store::ItemRef> items, bool overtaken)
+      : items_(std::move(items)), overtaken_(overtaken) {}
   Task<Result<std::vector<store::ItemRef>>> Next(size_t limit, CancelToken token) override {
     std::vector<store::ItemRef> out;
     while (!items_.empty() && out.size() < limit) {
@@ -22,6 +26,7 @@ class FakeTail final : public store::Tail {
       items_.erase(items_.begin());
     }
     if (!out.empty()) co_return out;
+    if (overtaken_) co_return Error(ErrorCode::kTrimmed, "overtaken");
     Oneshot<Unit> cancelled;
     const auto watch = token.OnCancel([cancelled]() mutable { cancelled.Set(Unit()); });
     co_await cancelled;
@@ -30,6 +35,7 @@ class FakeTail final : public store::Tail {
 
  private:
   std::vector<store::ItemRef> items_;
+  const bool overtaken_;
 };
 
 class FakeShard final : public store::Shard {
@@ -46,6 +52,20 @@ class FakeShard final : public store::Shard {
     bodies_.push_back(std::move(body));
     metas_.push_back(std::move(meta));
   }
+  // What lies before it is no longer there...
+  void Expire(uint64_t before) { oldest_ = before; }
+  // ...but what is held: of the items there are, from `first` up to `end`, not included.
+  void Hold(uint64_t first, uint64_t end) {
+    store::HeldStretch held;
+    held.first_ordinal = first;
+    held.end_ordinal = end;
+    held.start = items_.at(first).server_time;
+    for (uint64_t i = first; i < end; ++i) {
+      ++held.items;
+      held.body_bytes += items_.at(i).body_bytes;
+    }
+    held_.push_back(held);
+  }
 
   const ShardId& id() const override { return id_; }
   Result<store::Slot> OpenSlot() override { return Unused(); }
@@ -57,7 +77,8 @@ class FakeShard final : public store::Shard {
   Task<Result<std::vector<store::ItemRef>>> Find(store::Selector from, size_t limit) override {
     std::vector<store::ItemRef> out;
     for (const store::ItemHeader& item : items_) {
-      if (out.size() < limit && IsFrom(item, from)) out.push_back(store::ItemRef{id_, item});
+      if (out.size() < limit && Shows(item) && IsFrom(item, from))
+        out.push_back(store::ItemRef{id_, item});
     }
     co_return out;
   }
@@ -70,7 +91,7 @@ class FakeShard final : public store::Shard {
     std::vector<store::ItemRef> out;
     for (const store::ItemHeader& item : items_) {
       if (item.server_time < times.from || item.server_time > times.to) continue;
-      if (after && item.ordinal <= after->ordinal) continue;
+      if ((after && item.ordinal <= after->ordinal) || !Shows(item)) continue;
       if (out.size() < limit) out.push_back(store::ItemRef{id_, item});
     }
     co_return out;
@@ -92,20 +113,25 @@ class FakeShard final : public store::Shard {
   }
   Task<Result<Bytes>> ReadMeta(store::ItemRef) override { co_return Unused(); }
   std::unique_ptr<store::Tail> MakeTail(store::Selector from) override {
+    const bool overtaken = std::exchange(overtake_behind_held, false);
     std::vector<store::ItemRef> items;
     for (const store::ItemHeader& item : items_) {
-      if (IsFrom(item, from)) items.push_back(store::ItemRef{id_, item});
+      if (overtaken && item.ordinal >= oldest_) break;
+      if (Shows(item) && IsFrom(item, from)) items.push_back(store::ItemRef{id_, item});
     }
-    return std::make_unique<FakeTail>(std::move(items));
+    return std::make_unique<FakeTail>(std::move(items), overtaken);
   }
   store::ShardStatus GetStatus() const override {
     store::ShardStatus status;
-    status.items = items_.size();
+    status.oldest_ordinal = std::min<uint64_t>(oldest_, items_.size());
     status.next_ordinal = items_.size();
     status.live_end = items_.size();
-    for (const store::ItemHeader& item : items_) status.body_bytes += item.body_bytes;
-    if (!items_.empty()) {
-      status.oldest = items_.front();
+    status.items = status.next_ordinal - status.oldest_ordinal;
+    status.held = held_;
+    for (uint64_t i = status.oldest_ordinal; i < items_.size(); ++i)
+      status.body_bytes += items_[i].body_bytes;
+    if (status.items > 0) {
+      status.oldest = items_[status.oldest_ordinal];
       status.newest = items_.back();
     }
     return status;
@@ -114,6 +140,7 @@ class FakeShard final : public store::Shard {
   Task<Status> Trim(uint64_t) override { co_return Unused(); }
 
   std::optional<uint64_t> unreadable;  // the ordinal whose body cannot be read
+  bool overtake_behind_held = false;   // the next tail, when it has given what is held
 
  private:
   static Error Unused() { return Error(ErrorCode::kUnsupported, "not part of this fake"); }
@@ -129,7 +156,15 @@ class FakeShard final : public store::Shard {
     return std::holds_alternative<store::FromOldest>(from);
   }
 
+  bool Shows(const store::ItemHeader& item) const {
+    return item.ordinal >= oldest_ ||
+           std::any_of(held_.begin(), held_.end(),
+                       [&](const auto& held) { return held.Contains(item.ordinal); });
+  }
+
   const ShardId id_;
+  uint64_t oldest_ = 0;
+  std::vector<store::HeldStretch> held_;
   std::vector<store::ItemHeader> items_;
   std::vector<Bytes> bodies_;
   std::vector<Bytes> metas_;
@@ -169,6 +204,9 @@ class FakeStore final : public store::Store {
   }
   Task<Status> DeleteStream(StreamName name) override {
     const std::lock_guard lock(mutex_);
+    for (const store::Hold& hold : holds_) {
+      if (hold.stream == name) co_return Error(ErrorCode::kConflict, "it has 1 hold");
+    }
     if (streams_.erase(name) == 0) co_return Error(ErrorCode::kNotFound, "there is none");
     co_return Status();
   }
@@ -185,6 +223,39 @@ class FakeStore final : public store::Store {
     ++info.version;
     co_return info;
   }
+  Task<Result<store::Hold>> AddHold(store::NewHold wanted) override {
+    const std::lock_guard lock(mutex_);
+    if (wanted.end <= wanted.start)
+      co_return Error(ErrorCode::kInvalidArgument, "end has to be after start");
+    if (streams_.count(wanted.stream) == 0) co_return Error(ErrorCode::kNotFound, "there is none");
+    store::Hold hold{"hold" + std::to_string(++holds_made_),
+                     wanted.stream,
+                     wanted.start,
+                     wanted.end,
+                     wanted.note,
+                     clock_.Now(),
+                     gone_before};
+    holds_.push_back(hold);
+    co_return hold;
+  }
+  Task<Result<store::Hold>> ReleaseHold(std::string id) override {
+    const std::lock_guard lock(mutex_);
+    for (auto hold = holds_.begin(); hold != holds_.end(); ++hold) {
+      if (hold->id != id) continue;
+      store::Hold released = *hold;
+      holds_.erase(hold);
+      co_return released;
+    }
+    co_return Error(ErrorCode::kNotFound, "there is none");
+  }
+  std::vector<store::Hold> ListHolds(std::optional<StreamName> stream) const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<store::Hold> out;
+    for (const store::Hold& hold : holds_) {
+      if (!stream || hold.stream == *stream) out.push_back(hold);
+    }
+    return out;
+  }
   std::shared_ptr<store::Shard> OpenShard(const ShardId& id) override {
     const std::lock_guard lock(mutex_);
     const auto found = shards_.find(id);
@@ -194,12 +265,15 @@ class FakeStore final : public store::Store {
   Stats GetStats() const override { return stats; }
 
   Stats stats;
+  std::optional<ServerTime> gone_before;  // of holds that are made
 
  private:
   Clock& clock_;
   FakeCatalog catalog_;
   mutable std::mutex mutex_;
   std::map<StreamName, store::StreamInfo> streams_;
+  std::vector<store::Hold> holds_;
+  int holds_made_ = 0;
   std::map<ShardId, std::shared_ptr<FakeShard>> shards_;
 };
 

@@ -113,7 +113,7 @@ TEST_P(CheckIndexTest, OneThatIsOlderThanTheLogIsCompared) {
 TEST_P(CheckIndexTest, WhatDiffersIsSaid) {
   const auto item = [this](const Index& index) { return index.GetItem(shard_, 5).value(); };
   ExpectSaid("cam", "the rows of 4 items differ in the index, from ordinal 2 on",
-             [&](const Index&, IndexBatch& rows) { rows.EraseItemsBefore(shard_, 6); });
+             [&](const Index&, IndexBatch& rows) { rows.EraseItems(shard_, 0, 6); });
   ExpectSaid("cam", "the rows of 1 items differ in the index, from ordinal 5 on",
              [&](const Index& index, IndexBatch& rows) {
                StoredItem other = item(index);

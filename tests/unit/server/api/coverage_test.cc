@@ -36,7 +36,9 @@ std::vector<std::string> Told(const CoverageBuilder& builder,
   std::vector<std::string> out;
   for (const CoverageRange& range : builder.Take(from, to)) {
     out.push_back(std::to_string(ToMs(range.start)) + "-" + std::to_string(ToMs(range.end)) + " " +
-                  (range.stored ? "stored" : std::string(GapReasonName(range.reason))));
+                  (range.stored    ? "stored"
+                   : range.expired ? "expired"
+                                   : std::string(GapReasonName(range.reason))));
   }
   return out;
 }
@@ -144,6 +146,47 @@ TEST(CoverageTest, WhatIsBeforeMayReachIntoTheTimeThatIsAskedFor) {
   builder.Begin(Fragment(1000, 2500));
   builder.Add(Fragment(3000, 2000));
   EXPECT_THAT(Told(builder, ServerTimeFromMs(3100)), ElementsAre("3100-5000 stored"));
+}
+
+TEST(CoverageTest, WhatHasGoneBetweenTwoItemsIsAHoleThoughARunGoesOn) {
+  CoverageBuilder builder;
+  builder.Add(Fragment(1000, 2000));
+  builder.Skip(true);
+  builder.Add(Fragment(9000, 2000));
+  builder.Add(Fragment(11'000, 2000));
+  builder.Skip(false);
+  builder.Add(Fragment(20'000, 1000));
+  EXPECT_THAT(Told(builder),
+              ElementsAre("1000-3000 stored", "3000-9000 expired", "9000-13000 stored",
+                          "13000-20000 none", "20000-21000 stored"));
+  EXPECT_EQ(builder.Take(std::nullopt, std::nullopt)[2].fragments, 2u);
+}
+
+TEST(CoverageTest, WhatHasExpiredOutweighsTheReasonOfWhatCameBehindIt) {
+  store::ItemHeader abandoned = Fragment(8000, 0);
+  abandoned.kind = store::ItemKind::kAbandoned;
+  CoverageBuilder builder;
+  builder.Add(Fragment(1000, 2000));
+  builder.Skip(true);
+  builder.Add(abandoned);
+  builder.Add(After(GapReason::kCameraLost, Fragment(9000, 1000)));
+  builder.Add(After(GapReason::kCameraLost, Fragment(12'000, 1000)));
+  EXPECT_THAT(Told(builder),
+              ElementsAre("1000-3000 stored", "3000-9000 expired", "9000-10000 stored",
+                          "10000-12000 camera-lost", "12000-13000 stored"));
+}
+
+TEST(CoverageTest, WhatHasExpiredBehindTheLastItemIsAHole) {
+  CoverageBuilder builder;
+  builder.Expired(ServerTimeFromMs(500));
+  EXPECT_TRUE(Told(builder).empty());
+  builder.Add(Fragment(1000, 2000));
+  builder.Expired(ServerTimeFromMs(2000));
+  EXPECT_THAT(Told(builder), ElementsAre("1000-3000 stored"));
+  builder.Expired(ServerTimeFromMs(7000));
+  builder.End(GapReason::kCameraLost, ServerTimeFromMs(9000));
+  EXPECT_THAT(Told(builder),
+              ElementsAre("1000-3000 stored", "3000-7000 expired", "7000-9000 camera-lost"));
 }
 
 TEST(CoverageTest, AnAnswerGoesOnWhereAnotherEnded) {

@@ -46,6 +46,15 @@ TEST(SpanBuilderTest, AGapStartsANewSpanHoweverShort) {
   EXPECT_EQ(Times(builder), (Expected{{0, 2000}, {2010, 4010}}));
 }
 
+TEST(SpanBuilderTest, WhatHasGoneStartsANewSpanHoweverShort) {
+  SpanBuilder builder;
+  builder.Add(Fragment(0, 2000));
+  builder.Break();
+  builder.Add(Fragment(4000, 2000));
+  builder.Add(Fragment(6000, 2000));
+  EXPECT_EQ(Times(builder), (Expected{{0, 2000}, {4000, 8000}}));
+}
+
 TEST(SpanBuilderTest, WhatIsNotStoredIsNotInASpan) {
   SpanBuilder builder;
   store::ItemHeader dropped = Fragment(0, 2000);

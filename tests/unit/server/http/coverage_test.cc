@@ -95,6 +95,61 @@ TEST_F(CoverageApiTest, AStreamWithoutMediaMissesNothing) {
   EXPECT_TRUE(Told().empty());
 }
 
+// Of ten fragments of two seconds 2, 3 and 5 are held, and 8 and 9 are young.
+class CoverageOfHoldsTest : public CoverageApiTest {
+ protected:
+  CoverageOfHoldsTest() {
+    for (int64_t i = 0; i < 10; ++i) Add(i * 2000, 2000);
+    store_.Shard("door").Expire(8);
+    store_.Shard("door").Hold(2, 4);
+    store_.Shard("door").Hold(5, 6);
+  }
+};
+
+TEST_F(CoverageOfHoldsTest, WhatWentBetweenThemHasExpired) {
+  EXPECT_EQ(AskCoverage(), 200) << text_;
+  EXPECT_THAT(Told(),
+              ElementsAre("4000-8000 stored 2", "8000-10000 expired", "10000-12000 stored 1",
+                          "12000-16000 expired", "16000-20000 stored 2"));
+  EXPECT_EQ(json_["stored_ms"].AsInt(), 10'000);
+  EXPECT_EQ(json_["expired_ms"].AsInt(), 6000);
+  EXPECT_EQ(json_["missing_ms"].AsInt(), 0);
+  EXPECT_EQ(Offset(json_["expired_before"].AsString()), 4000);
+}
+
+TEST_F(CoverageOfHoldsTest, APartThatBeginsWhereAllHasExpiredSaysSo) {
+  EXPECT_EQ(AskCoverage("?start=" + At(13'000) + "&end=" + At(17'000)), 200);
+  EXPECT_THAT(Told(), ElementsAre("13000-16000 expired", "16000-17000 stored 2"));
+  EXPECT_EQ(AskCoverage("?start=" + At(8500) + "&end=" + At(9500)), 200);
+  EXPECT_THAT(Told(), ElementsAre("8500-9500 expired"));
+  EXPECT_EQ(AskCoverage("?start=" + At(1000) + "&end=" + At(5000)), 200);
+  EXPECT_THAT(Told(), ElementsAre("4000-5000 stored 2"));
+}
+
+TEST_F(CoverageOfHoldsTest, AnAnswerGoesOnBehindOne) {
+  const auto held = SyncWait(store_.Shard("door").Find(store::FromOrdinal{5}, 1)).value();
+  EXPECT_EQ(AskCoverage("?after=" + held[0].header.number.ToString()), 200);
+  EXPECT_THAT(Told(), ElementsAre("12000-16000 expired", "16000-20000 stored 2"));
+}
+
+TEST_F(CoverageOfHoldsTest, WithoutAnythingYoungerTheRestIsExpiredAsFarAsTheRetentionReaches) {
+  store_.Shard("door").Expire(10);
+  clock_.SetWall(ServerTimeFromMs(start_ms_) + std::chrono::hours(25));
+  EXPECT_EQ(AskCoverage("?start=" + At(11'000)), 200);
+  EXPECT_THAT(Told(), ElementsAre("11000-12000 stored 1", "12000-3600000 expired"));
+  sources_.why_nothing = GapReason::kCameraLost;
+  EXPECT_EQ(AskCoverage("?start=" + At(20'000)), 200);
+  EXPECT_THAT(Told(), ElementsAre("20000-3600000 expired", "3600000-90000000 camera-lost open"));
+}
+
+TEST_F(CoverageOfHoldsTest, SpansEndWhereSomethingHasGone) {
+  EXPECT_EQ(Ask("GET", "/api/v1/streams/door/ranges"), 200);
+  std::vector<int64_t> starts;
+  for (const Json& range : json_["ranges"].array())
+    starts.push_back(Offset(range["start"].AsString()));
+  EXPECT_THAT(starts, ElementsAre(4000, 10'000, 16'000));
+}
+
 TEST_F(CoverageApiTest, ALongAnswerComesInPartsThatFitTogether) {
   constexpr int64_t kFragments = 90'000;
   for (int64_t i = 0; i < kFragments; ++i) Add(i * 1000, 1000);

@@ -289,6 +289,64 @@ TEST_F(VideoTest, AFragmentThatCannotBeReadIsLeftOutOfAReadingThatGoesOn) {
               AllOf(HasSubstr("<1000000>"), Not(HasSubstr("<1002000>")), HasSubstr("<1004000>")));
 }
 
+// Of six fragments 1 and 2 are held, and 4 and 5 are young.
+class VideoOfHoldsTest : public VideoTest {
+ protected:
+  VideoOfHoldsTest() {
+    Ask("/createStream", R"({"StreamName":"door","DataRetentionInHours":1})");
+    for (int64_t i = 0; i < 6; ++i) AddFragment("door", 1'000'000 + i * 2000);
+    store_.Shard("door").Expire(4);
+    store_.Shard("door").Hold(1, 3);
+  }
+  std::vector<double> Listed() const {
+    std::vector<double> out;
+    for (const Json& fragment : json_["Fragments"].array())
+      out.push_back(fragment["ServerTimestamp"].AsDouble());
+    return out;
+  }
+};
+
+TEST_F(VideoOfHoldsTest, AReadingFromTheEarliestBeginsWithWhatIsHeldAndGoesOnBehindIt) {
+  for (const bool overtaken : {false, true}) {
+    store_.Shard("door").overtake_behind_held = overtaken;
+    const std::string payload = Payload(
+        "/getMedia", R"({"StreamName":"door","StartSelector":{"StartSelectorType":"EARLIEST"}})");
+    size_t at = 0;
+    for (const char* there : {"<1002000>", "<1004000>", "<1008000>", "<1010000>"}) {
+      const size_t found = payload.find(there, at);
+      ASSERT_NE(found, std::string::npos) << there << overtaken;
+      EXPECT_EQ(payload.find(there, found + 1), std::string::npos) << there << " twice";
+      at = found;
+    }
+    EXPECT_THAT(payload, AllOf(Not(HasSubstr("<1000000>")), Not(HasSubstr("<1006000>"))));
+  }
+}
+
+TEST_F(VideoOfHoldsTest, AListHasWhatIsHeldInEachOfItsPages) {
+  EXPECT_EQ(Ask("/listFragments",
+                R"({"StreamName":"door","MaxResults":3,"FragmentSelector":{"FragmentSelectorType":
+                    "SERVER_TIMESTAMP","TimestampRange":{"StartTimestamp":1000,
+                    "EndTimestamp":1010}}})"),
+            200);
+  EXPECT_THAT(Listed(), testing::ElementsAre(1002, 1004, 1008));
+  const std::string token(json_["NextToken"].AsString());
+  EXPECT_EQ(Ask("/listFragments", R"({"StreamName":"door","NextToken":")" + token + R"("})"), 200);
+  EXPECT_THAT(Listed(), testing::ElementsAre(1010));
+}
+
+TEST_F(VideoOfHoldsTest, AStreamWithAHoldIsNotDeletedAndNoOtherVersionHelps) {
+  const StreamName door = *StreamName::Parse("door");
+  const auto hold = SyncWait(
+      store_.AddHold({door, ServerTimeFromMs(1'002'000), ServerTimeFromMs(1'004'000), ""}));
+  ASSERT_TRUE(hold.ok());
+  const std::string body = R"({"StreamARN":")" + Arn("door") + R"("})";
+  EXPECT_EQ(Ask("/deleteStream", body), 400);
+  EXPECT_EQ(error_, "ResourceInUseException");
+  EXPECT_THAT(Message(), HasSubstr("holds"));
+  ASSERT_TRUE(SyncWait(store_.ReleaseHold(hold->id)).ok());
+  EXPECT_EQ(Ask("/deleteStream", body), 200);
+}
+
 TEST_F(VideoTest, AListOfFragmentsIsSentInItsOrderAndEndsWithOneThatIsMissing) {
   Ask("/createStream", R"({"StreamName":"door","DataRetentionInHours":1})");
   AddFragment("door", 1'000'000);
