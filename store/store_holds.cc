@@ -107,7 +107,7 @@ Task<Result<Hold>> StoreImpl::ReleaseHold(std::string id) {
   const Status status =
       co_await catalog_.Submit(std::move(expects), std::move(writes), std::string());
   if (!status.ok()) co_return status.error();
-  holds_changed_.store(true);
+  look_again_.store(true);
   co_return std::move(*hold);
 }
 
@@ -160,8 +160,8 @@ Status StoreImpl::LoadIslands() {
 }
 
 // Segments that held ones kept are looked at again.
-void StoreImpl::LookAgainAfterRelease() {
-  if (!holds_changed_.exchange(false)) return;
+void StoreImpl::LookAgainAtAll() {
+  if (!look_again_.exchange(false)) return;
   for (const auto& state : lanes_) {
     for (const auto& segment : state->lane->segments().All()) segment->next_look_ms = 0;
   }

@@ -328,6 +328,7 @@ Task<Result<StreamInfo>> StoreImpl::RewriteStream(StreamInfo info) {
   const Status status =
       co_await catalog_.Submit(std::move(expects), std::move(writes), std::string());
   if (!status.ok()) co_return status.error();
+  look_again_.store(true);
   auto made = GetStream(info.name);
   if (!made) co_return NoStream(info.name);
   co_return *made;

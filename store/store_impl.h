@@ -106,7 +106,7 @@ class StoreImpl final : public Store, public LaneListener {
   Status RunRetention(ServerTime now);
   Status RemoveExpired(LaneState& state, ServerTime now);
   Status MakeRoom();
-  void LookAgainAfterRelease();
+  void LookAgainAtAll();
   using Ends = std::vector<std::pair<std::shared_ptr<ShardImpl>, uint64_t>>;
   Result<std::optional<Ends>> FindEnds(Segment& segment);
   bool IsHeld(const Footer& footer, const Ends& ends) const;
@@ -156,9 +156,9 @@ class StoreImpl final : public Store, public LaneListener {
 
   std::atomic<bool> read_only_{false};
   std::atomic<bool> full_{false};
-  std::atomic<bool> index_full_{false};     // a write of the index waits for room, or folds do
-  bool holds_in_the_way_ = false;           // of making room; the background thread's
-  std::atomic<bool> holds_changed_{false};  // one was released since the last look
+  std::atomic<bool> index_full_{false};  // a write of the index waits for room, or folds do
+  bool holds_in_the_way_ = false;        // of making room; the background thread's
+  std::atomic<bool> look_again_{false};  // a hold was released, or less is kept of a stream
   std::atomic<uint64_t> volume_bytes_{0};
   std::atomic<uint64_t> volume_free_bytes_{0};
 

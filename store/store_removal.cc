@@ -12,6 +12,9 @@ namespace {
 constexpr int64_t kHourMs = 3'600'000;
 // A segment that could not go yet is looked at again after this long.
 constexpr int64_t kLookAgainMs = 60'000;
+// The same before its time, and how many of those are looked at in one round.
+constexpr int64_t kLookEarlyMs = 600'000;
+constexpr size_t kEarlyLooks = 8;
 
 }  // namespace
 
@@ -69,23 +72,29 @@ Status StoreImpl::Remove(LaneState& state, const Removal& removal) {
   return state.lane->RemoveSegments(removal.segments);
 }
 
+// Age hides a file when it is due. Before that a bound of bytes, less retention than when it was
+// written, or the end of a stream may have hidden it. A look reads the file's footer: what is due
+// is looked at at once, of the others a few in each round, oldest first.
 Status StoreImpl::RemoveExpired(LaneState& state, ServerTime now) {
   const int64_t now_ms = ToMs(now);
   Removal removal;
+  size_t early_looks = 0;
   for (const auto& segment : state.lane->segments().All()) {
     const SegmentHeader& header = segment->header();
     if (header.retention_class == kMetaClass || !segment->sealed()) continue;
     const int64_t expiry_ms = segment->server_ms_max() + int64_t{header.retention_class} * kHourMs;
     // In the future: a clock that was wrong then. The marks know better.
     const bool due = expiry_ms <= now_ms || segment->server_ms_max() > now_ms;
-    if (!due || segment->next_look_ms > now_ms) continue;
+    if (segment->next_look_ms > now_ms) continue;
+    if (!due && ++early_looks > kEarlyLooks) continue;
     PS_TRY(const std::optional<Ends> ends, FindEnds(*segment));
     const bool hidden =
         ends.has_value() && std::all_of(ends->begin(), ends->end(), [](const auto& end) {
           return end.first->mark() >= end.second;
         });
     if (!hidden) {
-      segment->next_look_ms = now_ms + kLookAgainMs;
+      segment->next_look_ms =
+          due ? now_ms + kLookAgainMs : std::min(now_ms + kLookEarlyMs, expiry_ms);
       continue;
     }
     for (const auto& [shard, end] : *ends) {

@@ -193,7 +193,7 @@ Status StoreImpl::RunRetention(ServerTime now) {
     shard->SubmitDeferred();
     shard->Expire(now);
   }
-  LookAgainAfterRelease();
+  LookAgainAtAll();
   Status result;
   for (const auto& state : lanes_) {
     if (state->lane->read_only()) continue;

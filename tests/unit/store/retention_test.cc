@@ -118,6 +118,31 @@ TEST_P(RetentionTest, ADeletedStreamsBytesGoWithTheirSegment) {
   EXPECT_EQ(Stream("a", 1)->GetStatus().next_ordinal, 0u);
 }
 
+TEST_P(RetentionTest, TheDiskGetsBackWhatABoundOfBytesHidBeforeItsTime) {
+  options_.segment_span = std::chrono::seconds(60);
+  Open();
+  auto shard = Stream("a");
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.max_bytes = 250})).ok());
+  const auto append = [&](uint64_t seed) {
+    Append(*shard, 100, seed);
+    if (seed == 5) Append(*Stream("b"), 100, seed);
+    clock_.Advance(std::chrono::minutes(10));
+    Enforce();
+  };
+  for (uint64_t i = 0; i < 40; ++i) append(i);
+  EXPECT_EQ(shard->GetStatus().items, 2u);
+  // Two that are shown, the one that is being written, and that of which another stream has a part.
+  EXPECT_LE(Segments(), 5u);
+  ExpectBytes(*Stream("b"), Find(*Stream("b"), FromOldest{})[0], 100, 5);
+  ASSERT_TRUE(SyncWait(store_->DeleteStream(Name("b"))).ok());
+  const size_t before = Segments();
+  for (uint64_t i = 40; i < 42; ++i) append(i);
+  EXPECT_LT(Segments(), before);
+  shard.reset();
+  Reopen();
+  EXPECT_THAT(Ordinals(Find(*Stream("a"), FromOldest{})), ElementsAre(40, 41));
+}
+
 TEST_P(RetentionTest, AStreamKeepsNoMoreBytesThanItMay) {
   Open();
   auto shard = Stream("a");
