@@ -164,9 +164,12 @@ Result<TrackSet> ShardImpl::ReadTrackSet(TrackSetId id) {
     std::optional<TrackSet> held = ReadHeldTrackSet(item);
     if (held) return std::move(*held);
   }
-  const bool damaged = !set.ok() && (set.error().code() == ErrorCode::kCorruption ||
-                                     set.error().code() == ErrorCode::kIo);
-  if (!damaged) return set;
+  // The newest copy may also have gone before an older one: with an item that was written after
+  // those behind it, and for less time than they were.
+  const bool elsewhere = !set.ok() && (set.error().code() == ErrorCode::kCorruption ||
+                                       set.error().code() == ErrorCode::kIo ||
+                                       set.error().code() == ErrorCode::kTrimmed);
+  if (!elsewhere) return set;
   std::optional<TrackSet> copy = ReadTrackSetCopy(context_->lane->segments(), item);
   if (copy) return std::move(*copy);
   return set;

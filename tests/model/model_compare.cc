@@ -116,7 +116,8 @@ Task<void> ModelRun::CompareBytes(Stream& stream) {
   const auto tracks = co_await stream.shard->GetTrackSet(item.header.track_set);
   if (!tracks.ok() || tracks->body.text() != item.content.track_set().text() ||
       tracks->meta.text() != item.content.track_set_meta().text()) {
-    Broken(fmt::format("the track set of ordinal {} is another", ordinal));
+    Broken(fmt::format("the track set of ordinal {} is another{}", ordinal,
+                       tracks.ok() ? "" : ": " + tracks.error().ToString()));
   }
 }
 

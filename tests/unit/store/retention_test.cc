@@ -143,6 +143,38 @@ TEST_P(RetentionTest, TheDiskGetsBackWhatABoundOfBytesHidBeforeItsTime) {
   EXPECT_THAT(Ordinals(Find(*Stream("a"), FromOldest{})), ElementsAre(40, 41));
 }
 
+// A slot that was opened first and filled last, when less was kept: its file goes first.
+TEST_P(RetentionTest, TracksAreFoundWhenTheirNewestCopyGoesFirst) {
+  Open();
+  auto shard = Stream("a", 24);
+  const auto item = [&](Slot slot) {
+    NewItem out;
+    out.slot = std::move(slot);
+    out.body = ByteChain(Bytes::Copy("body"));
+    out.track_set = Bytes::Copy("tracks");
+    return out;
+  };
+  const auto append = [&](Slot slot) {
+    auto appended = item(std::move(slot));
+    return SyncWait(shard->Append(std::move(appended))).value();
+  };
+  Slot first = shard->OpenSlot().value();
+  const TrackSetId id = append(shard->OpenSlot().value()).track_set;
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.retention_hours = 1})).ok());
+  EXPECT_EQ(append(std::move(first)).track_set, id);
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.retention_hours = 24})).ok());
+  ASSERT_TRUE(SyncWait(shard->Trim(1)).ok());
+  shard.reset();
+  Reopen();
+  const size_t before = Segments();
+  clock_.Advance(std::chrono::hours(2));
+  Enforce();
+  ASSERT_LT(Segments(), before);
+  const auto set = SyncWait(Stream("a")->GetTrackSet(id));
+  ASSERT_TRUE(set.ok()) << set.error().ToString();
+  EXPECT_EQ(set->body.text(), "tracks");
+}
+
 TEST_P(RetentionTest, AStreamKeepsNoMoreBytesThanItMay) {
   Open();
   auto shard = Stream("a");
