@@ -23,31 +23,11 @@ class SlowDiskTest : public StoreFixture {
     item.meta = Bytes::Copy(std::string(kMetaBytes, static_cast<char>(seed)));
     return item;
   }
-  static Task<void> RunAppend(std::shared_ptr<store::Shard> shard, store::NewItem item,
-                              Oneshot<bool> done) {
-    const auto header = co_await shard->Append(std::move(item));
-    done.Set(header.ok());
-  }
-  static Task<void> RunDrop(std::shared_ptr<store::Shard> shard, store::NewItem item,
-                            Oneshot<bool> done) {
-    const auto header = co_await shard->Drop(std::move(item), store::GapReason::kOverload);
-    done.Set(header.ok());
-  }
-  static Task<bool> Wait(Oneshot<bool> done) {
-    const bool value = co_await done;
-    co_return value;
-  }
   void StartAppend(store::Slot slot, uint8_t seed) {
-    waiting_.emplace_back();
-    Detach(RunAppend(shard_, Fragment(std::move(slot), seed), waiting_.back()));
+    StoreFixture::StartAppend(shard_, Fragment(std::move(slot), seed));
   }
   void StartDrop(store::Slot slot, uint8_t seed) {
-    waiting_.emplace_back();
-    Detach(RunDrop(shard_, Fragment(std::move(slot), seed), waiting_.back()));
-  }
-  void AwaitAll() {
-    for (const Oneshot<bool>& done : waiting_) EXPECT_TRUE(SyncWait(Wait(done)));
-    waiting_.clear();
+    StoreFixture::StartDrop(shard_, Fragment(std::move(slot), seed));
   }
   store::Slot Slot() { return shard_->OpenSlot().value(); }
 
@@ -94,7 +74,6 @@ class SlowDiskTest : public StoreFixture {
   std::shared_ptr<store::Shard> shard_;
   store::Slot next_;
   store::RunId run_ = 0;
-  std::vector<Oneshot<bool>> waiting_;
 };
 
 TEST_F(SlowDiskTest, WhatWaitsIsShownLiveAndToNobodyElse) {
@@ -141,7 +120,7 @@ TEST_F(SlowDiskTest, WhatWasShownNeverNamesAnotherItem) {
     shard_.reset();
     disk_->CutPower();
     disk_->ReleaseSyncs();
-    waiting_.clear();
+    begun_.clear();
     Close();
     disk_ = disk_->Crash(21, age);
     Open();

@@ -27,44 +27,23 @@ class StalledDiskTest : public StoreFixture {
     for (const auto& body : bodies_) held += body.expired() ? 0 : 1;
     return held;
   }
-  static Task<void> Append(std::shared_ptr<store::Shard> shard, store::NewItem item,
-                           Oneshot<bool> done) {
-    const auto header = co_await shard->Append(std::move(item));
-    done.Set(header.ok());
-  }
-  static Task<void> Drop(std::shared_ptr<store::Shard> shard, store::NewItem item,
-                         Oneshot<bool> done) {
-    const auto header = co_await shard->Drop(std::move(item), store::GapReason::kOverload);
-    done.Set(header.ok());
-  }
-  static Task<bool> Wait(Oneshot<bool> done) {
-    const bool value = co_await done;
-    co_return value;
-  }
 
   std::vector<std::weak_ptr<std::vector<uint8_t>>> bodies_;
-  std::vector<Oneshot<bool>> waiting_;
 };
 
 TEST_F(StalledDiskTest, SlotsAreGivenOutAndDroppedBodiesAreForgottenOldestFirst) {
   Open();
   const auto shard = Create("cam");
   disk_->HoldSyncs();
-  for (int i = 0; i < 10; ++i) {
-    waiting_.emplace_back();
-    Detach(Append(shard, Fragment(*shard), waiting_.back()));
-  }
+  for (int i = 0; i < 10; ++i) StartAppend(shard, Fragment(*shard));
   bodies_.clear();
-  for (int i = 0; i < 40; ++i) {
-    waiting_.emplace_back();
-    Detach(Drop(shard, Fragment(*shard), waiting_.back()));
-  }
+  for (int i = 0; i < 40; ++i) StartDrop(shard, Fragment(*shard));
   EXPECT_EQ(BodiesHeld(), 4u);
   EXPECT_FALSE(bodies_.back().expired());
   EXPECT_EQ(shard->GetStatus().next_ordinal, 0u);
 
   disk_->ReleaseSyncs();
-  for (const Oneshot<bool>& done : waiting_) EXPECT_TRUE(SyncWait(Wait(done)));
+  AwaitAll();
   const auto refs = SyncWait(shard->Find(store::FromOldest{}, 1000)).value();
   ASSERT_EQ(refs.size(), 50u);
   for (size_t i = 0; i < refs.size(); ++i) {

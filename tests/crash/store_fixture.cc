@@ -65,4 +65,38 @@ std::vector<store::ItemHeader> StoreFixture::List(std::shared_ptr<store::Shard> 
   return headers;
 }
 
+namespace {
+
+Task<void> RunAppend(std::shared_ptr<store::Shard> shard, store::NewItem item, Oneshot<bool> done) {
+  const auto header = co_await shard->Append(std::move(item));
+  done.Set(header.ok());
+}
+
+Task<void> RunDrop(std::shared_ptr<store::Shard> shard, store::NewItem item, Oneshot<bool> done) {
+  const auto header = co_await shard->Drop(std::move(item), store::GapReason::kOverload);
+  done.Set(header.ok());
+}
+
+Task<bool> Wait(Oneshot<bool> done) {
+  const bool value = co_await done;
+  co_return value;
+}
+
+}  // namespace
+
+void StoreFixture::StartAppend(std::shared_ptr<store::Shard> shard, store::NewItem item) {
+  begun_.emplace_back();
+  Detach(RunAppend(std::move(shard), std::move(item), begun_.back()));
+}
+
+void StoreFixture::StartDrop(std::shared_ptr<store::Shard> shard, store::NewItem item) {
+  begun_.emplace_back();
+  Detach(RunDrop(std::move(shard), std::move(item), begun_.back()));
+}
+
+void StoreFixture::AwaitAll() {
+  for (const Oneshot<bool>& done : begun_) EXPECT_TRUE(SyncWait(Wait(done)));
+  begun_.clear();
+}
+
 }  // namespace penstock::testing

@@ -31,10 +31,17 @@ class StoreFixture : public ::testing::Test {
   std::string Check(std::shared_ptr<store::Shard> shard, uint64_t ordinal, TestItem item);
   std::vector<store::ItemHeader> List(std::shared_ptr<store::Shard> shard);
 
+  // Begun and not waited for; AwaitAll is, for all that began, and the test fails unless each ends
+  // well.
+  void StartAppend(std::shared_ptr<store::Shard> shard, store::NewItem item);
+  void StartDrop(std::shared_ptr<store::Shard> shard, store::NewItem item);
+  void AwaitAll();
+
   store::StoreOptions options_;
   SharedClock clock_{kSmallStoreStart};
   std::unique_ptr<FaultDisk> disk_;
   std::unique_ptr<store::Store> store_;
+  std::vector<Oneshot<bool>> begun_;
 };
 
 }  // namespace penstock::testing
