@@ -85,8 +85,13 @@ Result<ShardId> ShardId::Parse(std::string_view hex) {
 }
 
 std::string ShardId::ToString() const {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
-  for (const uint8_t byte : bytes_) out += fmt::format("{:02x}", byte);
+  out.reserve(2 * bytes_.size());
+  for (const uint8_t byte : bytes_) {
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
+  }
   return out;
 }
 

@@ -99,7 +99,7 @@ inline constexpr size_t kReservedDescriptors = 1024;
 // What one connection may read or write in one turn before the others of its loop have theirs.
 inline constexpr size_t kTurnBytesMax = 1u << 20;
 // One sendfile call; also the step in which cold files are read in (DESIGN 6).
-inline constexpr size_t kSendFileStepMax = 512 * 1024;
+inline constexpr size_t kSendFileStepMax = 1u << 20;
 // Name lookups and cold file reads block; they have threads of their own, whatever the number of
 // connections.
 inline constexpr size_t kResolverThreads = 4;

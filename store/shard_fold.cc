@@ -268,11 +268,12 @@ ShardStatus ShardImpl::GetStatus() const {
   status.held_changes = held_changes_;
   if (!oldest_.has_value()) return status;
   status.oldest = oldest_->record.header;
-  status.newest = newest_;
   if (!newest_.has_value()) {
+    // Nothing has come since the store was opened.
     const auto last = context_->index->GetItem(id_, window_.end() - 1);
-    if (last.ok()) status.newest = last->record.header;
+    if (last.ok()) newest_ = last->record.header;
   }
+  status.newest = newest_;
   return status;
 }
 

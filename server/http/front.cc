@@ -164,8 +164,9 @@ Task<net::HttpResponse> HttpFront::Handle(net::HttpRequest request) {
   Count(response.status, took);
   // Our own faults are worth a line even where requests are not logged.
   const bool fault = response.status == 500;
-  if (services_.settings.log_requests || fault) {
-    log::Write(fault ? log::kWarning : log::kInfo, "request",
+  const log::Level level = fault ? log::kWarning : log::kInfo;
+  if ((services_.settings.log_requests || fault) && log::Enabled(level)) {
+    log::Write(level, "request",
                {{"request_id", id},
                 {"method", method},
                 {"target", target},
