@@ -1,5 +1,7 @@
 #include "store/item.h"
 
+#include "store/log/format.h"
+
 namespace penstock::store {
 
 std::string_view GapReasonName(GapReason reason) {
@@ -20,6 +22,10 @@ std::string_view GapReasonName(GapReason reason) {
       return "source-removed";
   }
   return "unknown";
+}
+
+uint64_t OrdinalOf(const FragmentNumber& number) {
+  return (number.index & ((uint64_t{1} << kCounterBits) - 1)) - 1;
 }
 
 }  // namespace penstock::store

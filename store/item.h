@@ -69,4 +69,7 @@ struct ItemHeader {
   uint32_t meta_bytes = 0;  // set by the store
 };
 
+// The ordinal that a number carries (docs/format.md §3.2). Requires a number that is not "none".
+uint64_t OrdinalOf(const FragmentNumber& number);
+
 }  // namespace penstock::store

@@ -318,6 +318,44 @@ Task<Result<Resource>> HlsService::MediaPlaylist(StreamName stream, PlaylistQuer
   co_return built;
 }
 
+Task<Result<Resource>> HlsService::SessionPlaylist(StreamName stream, Session session,
+                                                   std::shared_ptr<const EntryNames> names) {
+  using Dates = PlaylistShape::Dates;
+  PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream));
+  PS_CO_TRY(const PlaylistItems list,
+            co_await ListSession(shard, session, impl_->clock.Now(), impl_->damaged));
+  PlaylistShape shape;
+  shape.kind = list.kind;
+  shape.ended = list.ended;
+  shape.life = LifeOf(shard->id());
+  shape.layout = impl_->options.layout;
+  shape.target_seconds = TargetSeconds(list.looked_at);
+  shape.all_discontinuities = session.all_discontinuities;
+  shape.dates = Dates::kNone;
+  if (session.dates) shape.dates = session.by_producer ? Dates::kProducer : Dates::kServer;
+  shape.names = names.get();
+  co_return MakePlaylistResource(list, shape);
+}
+
+Task<Result<SessionVariant>> HlsService::DescribeSession(StreamName stream, Session session) {
+  PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream));
+  PS_CO_TRY(const PlaylistItems list,
+            co_await ListSession(shard, session, impl_->clock.Now(), impl_->damaged));
+  const ItemHeader first = list.listed().front();
+  PS_CO_TRY(const fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, first.track_set));
+  SessionVariant variant;
+  variant.tracks = ServedTracks(tracks);
+  // Whether it can be played at all.
+  PS_CO_TRY_VOID(MakeInitSegment(variant.tracks));
+  for (const ItemHeader& item : list.listed()) {
+    const auto us = static_cast<uint64_t>(EntryDuration(item).count());
+    if (!IsPlayable(item)) continue;
+    variant.bits_per_second =
+        std::max(variant.bits_per_second, uint64_t{item.body_bytes} * 8'000'000 / us);
+  }
+  co_return variant;
+}
+
 Task<Result<Resource>> HlsService::Init(StreamName stream, HlsFileName name) {
   CHECK(name.kind == HlsFileName::Kind::kInit);
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream, name));

@@ -11,7 +11,9 @@
 #include "base/task.h"
 #include "base/time.h"
 #include "playback/hls/file_name.h"
+#include "playback/hls/media_playlist.h"
 #include "playback/hls/playlist_query.h"
+#include "playback/hls/session.h"
 #include "playback/mp4/layout.h"
 #include "playback/resource.h"
 #include "store/store.h"
@@ -48,6 +50,10 @@ class HlsService {
                              std::vector<std::pair<std::string, std::string>> query);
 
   Task<Result<Resource>> MediaPlaylist(StreamName stream, PlaylistQuery query);
+  // A session's playlist, whose entries have these names, and what is to be said of it beforehand.
+  Task<Result<Resource>> SessionPlaylist(StreamName stream, Session session,
+                                         std::shared_ptr<const EntryNames> names);
+  Task<Result<SessionVariant>> DescribeSession(StreamName stream, Session session);
   // Init or media segment; requires a name that is not the playlist's.
   Task<Result<Resource>> Init(StreamName stream, HlsFileName name);
   Task<Result<Resource>> Segment(StreamName stream, HlsFileName name);

@@ -45,7 +45,7 @@ class Renderer {
     out_.reserve(256 + items_.size() * 80);
     Head();
     for (const ItemHeader& item : items_) Entry(item);
-    if (shape_.kind == PlaylistShape::Kind::kVod) out_ += "#EXT-X-ENDLIST\n";
+    if (shape_.kind == PlaylistShape::Kind::kVod || shape_.ended) out_ += "#EXT-X-ENDLIST\n";
     return std::move(out_);
   }
 
@@ -58,8 +58,10 @@ class Renderer {
     // EXT-X-MAP needs 6 or 7 by reading; EXT-X-GAP came with 8.
     fmt::format_to(end(), "#EXTM3U\n#EXT-X-VERSION:{}\n#EXT-X-TARGETDURATION:{}\n", gaps ? 8 : 7,
                    shape_.target_seconds);
+    const ItemHeader& first = items_.front();
     fmt::format_to(end(), "#EXT-X-MEDIA-SEQUENCE:{}\n#EXT-X-DISCONTINUITY-SEQUENCE:{}\n",
-                   items_.front().ordinal, items_.front().discontinuity_ordinal);
+                   first.ordinal,
+                   shape_.all_discontinuities ? first.ordinal : first.discontinuity_ordinal);
     if (shape_.kind == PlaylistShape::Kind::kVod) out_ += "#EXT-X-PLAYLIST-TYPE:VOD\n";
     if (shape_.kind == PlaylistShape::Kind::kRewind) {
       out_ += "#EXT-X-START:TIME-OFFSET=0,PRECISE=YES\n";
@@ -82,17 +84,30 @@ class Renderer {
     out_ += ",\n";
     if (expected_date_) *expected_date_ += duration;
     // A gap has a name, too: the grammar wants one, and a dropped fragment had it before.
-    const HlsFileName name{.kind = HlsFileName::Kind::kSegment,
-                           .life = shape_.life,
-                           .id = item.ordinal,
-                           .layout = LayoutOf(item, shape_)};
-    out_ += FormatHlsFileName(name);
+    out_ += SegmentName(item);
     out_ += '\n';
+  }
+
+  std::string SegmentName(const ItemHeader& item) const {
+    const Layout layout = LayoutOf(item, shape_);
+    if (shape_.names != nullptr) return shape_.names->Segment(item, layout);
+    return FormatHlsFileName({.kind = HlsFileName::Kind::kSegment,
+                              .life = shape_.life,
+                              .id = item.ordinal,
+                              .layout = layout});
+  }
+  std::string InitName(store::TrackSetId id) const {
+    if (shape_.names != nullptr) return shape_.names->Init(id);
+    return FormatHlsFileName({.kind = HlsFileName::Kind::kInit, .life = shape_.life, .id = id});
   }
 
   // As many as runs ended since the entry before, so that counting them gives the discontinuity
   // ordinal everywhere.
   void Discontinuities(const ItemHeader& item) {
+    if (shape_.all_discontinuities) {
+      out_ += "#EXT-X-DISCONTINUITY\n";
+      return;
+    }
     // What lay between has gone, with the runs that ended in it; nobody loads such a list again.
     if (next_ordinal_ && item.ordinal != *next_ordinal_) {
       out_ += "#EXT-X-DISCONTINUITY\n";
@@ -109,14 +124,16 @@ class Renderer {
   void Map(const ItemHeader& item) {
     if (track_set_ == item.track_set) return;
     track_set_ = item.track_set;
-    const HlsFileName name{
-        .kind = HlsFileName::Kind::kInit, .life = shape_.life, .id = item.track_set};
-    fmt::format_to(end(), "#EXT-X-MAP:URI=\"{}\"\n", FormatHlsFileName(name));
+    fmt::format_to(end(), "#EXT-X-MAP:URI=\"{}\"\n", InitName(item.track_set));
   }
 
   void Date(const ItemHeader& item) {
-    const ProducerTime date = DateOf(item);
-    if (expected_date_) {
+    using Dates = PlaylistShape::Dates;
+    if (shape_.dates == Dates::kNone) return;
+    const ProducerTime date = shape_.dates == Dates::kServer
+                                  ? ProducerTimeFromUs(ToMs(item.server_time) * 1000)
+                                  : DateOf(item);
+    if (shape_.dates == Dates::kWhereNeeded && expected_date_) {
       const microseconds off = date - *expected_date_;
       if (off <= kDateTolerance && off >= -kDateTolerance) return;
     }

@@ -22,14 +22,32 @@ inline constexpr std::chrono::seconds kLiveSpanMin{30};
 // slides out.
 inline constexpr size_t kLiveLookback = 64;
 
+// How a list names what it lists, where that is not as file_name.h says. Immutable.
+class EntryNames {
+ public:
+  virtual ~EntryNames() = default;
+  virtual std::string Init(store::TrackSetId id) const = 0;
+  virtual std::string Segment(const store::ItemHeader& item, Layout layout) const = 0;
+};
+
 struct PlaylistShape {
   enum class Kind {
     kLive,    // slides
     kRewind,  // slides, and players begin at its first entry
     kVod,     // complete
   };
+  enum class Dates {
+    kWhereNeeded,  // by the producer's time; again where a player that counts on would be off
+    kNone,
+    kServer,  // each entry's
+    kProducer,
+  };
   Kind kind = Kind::kLive;
-  std::string life;  // see file_name.h
+  bool ended = false;                // nothing will follow, though it is not kVod
+  bool all_discontinuities = false;  // before every entry, not only where a run begins
+  Dates dates = Dates::kWhereNeeded;
+  const EntryNames* names = nullptr;  // outlives the rendering
+  std::string life;                   // see file_name.h
   LayoutPolicy layout = LayoutPolicy::kAuto;
   int64_t target_seconds = 1;
 };

@@ -131,6 +131,93 @@ Task<Result<PlaylistItems>> ListVod(ShardPtr shard, ServerTime start, ServerTime
   co_return list;
 }
 
+int64_t TimeOf(const ItemHeader& item, const Session& session) {
+  return session.by_producer ? ToUs(item.producer_time) : ToMs(item.server_time) * 1000;
+}
+
+// Clients know milliseconds: a producer time of 5.0004 s was told them as 5.000.
+store::TimeRange RangeOf(const Session& session) {
+  using std::chrono::microseconds;
+  using std::chrono::milliseconds;
+  const auto ms = [](int64_t us) { return std::chrono::floor<milliseconds>(microseconds(us)); };
+  if (!session.by_producer)
+    return store::ServerTimeRange{ServerTime(ms(session.from_us)), ServerTime(ms(session.to_us))};
+  const bool open = session.to_us == Session::kNoEnd;
+  const microseconds to =
+      open ? microseconds(session.to_us) : ms(session.to_us) + microseconds(999);
+  return store::ProducerTimeRange{ProducerTime(ms(session.from_us)), ProducerTime(to)};
+}
+
+Error NothingInRange() { return Nothing("No fragments were found for the stream in this range."); }
+
+// Of two that say the same producer time the one that was received later is the right one.
+void KeepNewestOfEach(Items& items) {
+  const auto same = [](const ItemHeader& a, const ItemHeader& b) {
+    return a.producer_time == b.producer_time;
+  };
+  const auto kept = std::unique(items.rbegin(), items.rend(), same);
+  items.erase(items.begin(), kept.base());
+}
+
+Task<Result<PlaylistItems>> ListOnDemand(ShardPtr shard, Session session,
+                                         const DamagedFragments& damaged) {
+  store::TimeRange range = RangeOf(session);
+  PS_CO_TRY(const std::vector<ItemRef> refs,
+            co_await shard->FindStarted(std::move(range), std::nullopt, session.entries_max));
+  Items items = HeadersOf(refs);
+  if (session.by_producer) KeepNewestOfEach(items);
+  if (items.empty()) co_return NothingInRange();
+  co_return Listed(std::move(items), 0, PlaylistShape::Kind::kVod, shard->id(), damaged);
+}
+
+// A fragment is listed when all before the one before the one before it have been played: players
+// begin with three.
+Task<Result<PlaylistItems>> ListReplay(ShardPtr shard, Session session, ServerTime now,
+                                       const DamagedFragments& damaged) {
+  constexpr size_t kAhead = 2;
+  store::TimeRange range = RangeOf(session);
+  PS_CO_TRY(const std::vector<ItemRef> begin,
+            co_await shard->FindStarted(std::move(range), std::nullopt, 1));
+  if (begin.empty()) co_return NothingInRange();
+  const std::chrono::microseconds elapsed = now - session.begun;
+  std::chrono::microseconds played{0};
+  size_t ahead = 0;
+  Items items;
+  bool ended = false;
+  bool more = true;
+  store::Selector from = store::FromOrdinal{begin.front().header.ordinal};
+  while (more) {
+    PS_CO_TRY(const std::vector<ItemRef> page, co_await shard->Find(from, kPageItems));
+    more = page.size() == kPageItems;
+    for (const ItemRef& ref : page) {
+      ended = TimeOf(ref.header, session) > session.to_us;
+      if (!ended && played > elapsed) more = ++ahead <= kAhead && more;
+      if (ended || ahead > kAhead) break;
+      // Nobody loads again what has slid out.
+      if (!items.empty() && ref.header.ordinal != items.back().ordinal + 1) items.clear();
+      if (items.size() == std::max<size_t>(session.entries_max, kLiveLookback))
+        items.erase(items.begin());
+      items.push_back(ref.header);
+      played += EntryDuration(ref.header);
+    }
+    more = more && !ended;
+    if (more) from = store::FromOrdinal{page.back().header.ordinal + 1};
+  }
+  if (items.empty()) co_return NothingInRange();
+  const size_t first = items.size() - std::min<size_t>(items.size(), session.entries_max);
+  PS_CO_TRY(PlaylistItems list,
+            Listed(std::move(items), first, PlaylistShape::Kind::kLive, shard->id(), damaged));
+  list.ended = ended;
+  co_return list;
+}
+
+Task<Result<PlaylistItems>> ListNewest(ShardPtr shard, size_t count,
+                                       const DamagedFragments& damaged) {
+  PS_CO_TRY(Items items, co_await Newest(shard, 0, std::max(count, kLiveLookback)));
+  const size_t first = items.size() - std::min(items.size(), count);
+  co_return Listed(std::move(items), first, PlaylistShape::Kind::kLive, shard->id(), damaged);
+}
+
 }  // namespace
 
 Task<Result<uint64_t>> FindRewindStart(ShardPtr shard, ServerTime start) {
@@ -160,6 +247,19 @@ Task<Result<PlaylistItems>> ListItems(ShardPtr shard, PlaylistQuery query,
   if (query.first) co_return co_await ListRewind(shard, *query.first, damaged);
   CHECK(!query.start.has_value());
   co_return co_await ListLive(shard, damaged);
+}
+
+Task<Result<PlaylistItems>> ListSession(ShardPtr shard, Session session, ServerTime now,
+                                        const DamagedFragments& damaged) {
+  switch (session.mode) {
+    case Session::Mode::kLive:
+      co_return co_await ListNewest(shard, session.entries_max, damaged);
+    case Session::Mode::kReplay:
+      co_return co_await ListReplay(shard, session, now, damaged);
+    case Session::Mode::kOnDemand:
+      co_return co_await ListOnDemand(shard, session, damaged);
+  }
+  co_return Error(ErrorCode::kInternal, "a session of no mode");
 }
 
 }  // namespace penstock::playback

@@ -9,6 +9,7 @@
 #include "playback/hls/damaged_fragments.h"
 #include "playback/hls/media_playlist.h"
 #include "playback/hls/playlist_query.h"
+#include "playback/hls/session.h"
 #include "store/shard.h"
 
 namespace penstock::playback {
@@ -22,6 +23,7 @@ struct PlaylistItems {
   std::vector<store::ItemHeader> looked_at;  // what the target duration comes from
   size_t first = 0;                          // listed: looked_at[first, first + count)
   size_t count = 0;
+  bool ended = false;  // nothing will follow
 
   std::span<const store::ItemHeader> listed() const {
     return std::span(looked_at).subspan(first, count);
@@ -39,5 +41,9 @@ Task<Result<uint64_t>> FindRewindStart(std::shared_ptr<store::Shard> shard, Serv
 // nothing to list; kTooLarge. `damaged` outlives the call.
 Task<Result<PlaylistItems>> ListItems(std::shared_ptr<store::Shard> shard, PlaylistQuery query,
                                       const DamagedFragments& damaged);
+
+// What a session plays, chosen once and asked for again and again (session.h). The same errors.
+Task<Result<PlaylistItems>> ListSession(std::shared_ptr<store::Shard> shard, Session session,
+                                        ServerTime now, const DamagedFragments& damaged);
 
 }  // namespace penstock::playback

@@ -28,6 +28,7 @@ Task<Outcome> DescribeStore(Services& services, Call call);     // describe_stor
 Task<Outcome> DescribeVersion(Services& services, Call call);   // describe_version.cc
 Task<Outcome> PlayHls(Services& services, Call call);           // play_hls.cc
 Task<Outcome> PreflightHls(Services& services, Call call);      // play_hls.cc
+Task<Outcome> PlaySession(Services& services, Call call);       // play_session.cc
 Task<Outcome> Metrics(Services& services, Call call);           // metrics.cc
 Task<Outcome> Health(Services& services, Call call);            // health.cc
 Task<Outcome> Page(Services& services, Call call);              // page.cc

@@ -1,33 +1,8 @@
 #include "net/http/target.h"
 #include "server/api/operations.h"
+#include "server/api/playback_response.h"
 
 namespace penstock::server {
-namespace {
-
-// Any page may play: what protects a stream is its key, never the browser's origin rules.
-void AllowAnyOrigin(net::HttpResponse& response) {
-  response.headers.Set("Access-Control-Allow-Origin", "*");
-  response.headers.Set("Access-Control-Expose-Headers",
-                       "Content-Length, Content-Range, Date, ETag");
-}
-
-net::HttpResponse FromResource(playback::Resource resource) {
-  net::HttpResponse response;
-  response.headers.Set("Content-Type", resource.content_type);
-  response.headers.Set("ETag", resource.etag);
-  if (resource.immutable) {
-    response.headers.Set("Cache-Control", "max-age=31536000, immutable");
-    response.headers.Set("Accept-Ranges", "bytes");
-  } else {
-    response.headers.Set("Cache-Control", "no-cache");
-    response.headers.Set("Penstock-Compress", "yes");
-  }
-  response.parts = std::move(resource.parts);
-  return response;
-}
-
-}  // namespace
-
 // 307: for this time only; the next visitor who asks for the same time begins with another list.
 net::HttpResponse Elsewhere(const net::HttpRequest& request, std::string location) {
   const std::string_view key = request.QueryValue("key");
@@ -53,7 +28,7 @@ Task<Outcome> PlayHls(Services& services, Call call) {
     co_return error;
   }
   net::HttpResponse response = resource->moved_to.empty()
-                                   ? FromResource(std::move(*resource))
+                                   ? PlaybackResponse(std::move(*resource))
                                    : Elsewhere(call.request, std::move(resource->moved_to));
   AllowAnyOrigin(response);
   co_return response;

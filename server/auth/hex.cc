@@ -21,6 +21,18 @@ int Base64Digit(char c) {
   return -1;
 }
 
+// Between RFC 4648's two alphabets.
+std::string Swapped(std::string text, std::string_view from, std::string_view to) {
+  for (char& c : text) {
+    const size_t at = from.find(c);
+    if (at != std::string_view::npos) c = to[at];
+  }
+  return text;
+}
+
+constexpr std::string_view kOrdinaryDigits = "+/";
+constexpr std::string_view kUrlDigits = "-_";
+
 }  // namespace
 
 std::string ToHex(ByteSpan bytes) {
@@ -77,6 +89,22 @@ std::optional<std::string> FromBase64(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string ToBase64Url(ByteSpan bytes) {
+  std::string text = ToBase64(bytes);
+  while (!text.empty() && text.back() == '=') text.pop_back();
+  return Swapped(std::move(text), kOrdinaryDigits, kUrlDigits);
+}
+
+std::optional<std::string> FromBase64Url(std::string_view text) {
+  if (!std::all_of(text.begin(), text.end(), IsBase64UrlDigit)) return std::nullopt;
+  return FromBase64(Swapped(std::string(text), kUrlDigits, kOrdinaryDigits));
+}
+
+bool IsBase64UrlDigit(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         kUrlDigits.find(c) != std::string_view::npos;
 }
 
 }  // namespace penstock::server

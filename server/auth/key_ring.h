@@ -13,6 +13,7 @@
 #include "base/authorizer.h"
 #include "server/auth/access_key.h"
 #include "server/auth/master_key.h"
+#include "server/auth/session_token.h"
 #include "server/auth/viewer_token.h"
 #include "store/catalog.h"
 
@@ -44,6 +45,7 @@ class KeyRing final : public Authorizer {
   std::optional<AccessKey> Find(std::string_view user) const;
   // Links to one stream, which are under the same master.key and nowhere in the catalog.
   const ViewerTokens& viewer_tokens() const { return tokens_; }
+  const SessionTokens& session_tokens() const { return sessions_; }
   bool trusts_loopback() const { return options_.trust_loopback; }
 
   // Durable when it completes. The only time the secret is given out. kAlreadyExists. `actions` are
@@ -73,6 +75,7 @@ class KeyRing final : public Authorizer {
       : catalog_(catalog),
         master_(std::move(master)),
         tokens_(master_),
+        sessions_(master_),
         clock_(clock),
         options_(options) {}
 
@@ -86,6 +89,7 @@ class KeyRing final : public Authorizer {
   store::Catalog& catalog_;
   const MasterKey master_;
   const ViewerTokens tokens_;
+  const SessionTokens sessions_;
   Clock& clock_;
   const Options options_;
 

@@ -23,20 +23,6 @@ std::string BigEndian(uint64_t value, size_t bytes) {
   return out;
 }
 
-bool IsUrlBase64(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_';
-}
-
-// Between RFC 4648's two alphabets.
-std::string Swapped(std::string text, std::string_view from, std::string_view to) {
-  for (char& c : text) {
-    const size_t at = from.find(c);
-    if (at != std::string_view::npos) c = to[at];
-  }
-  return text;
-}
-
 ServerTime TimeOf(uint64_t seconds) {
   return ServerTimeFromMs(static_cast<int64_t>(seconds) * 1000);
 }
@@ -48,9 +34,8 @@ bool IsViewerToken(std::string_view secret) { return secret.starts_with(kViewerT
 std::optional<ViewerToken> ParseViewerToken(std::string_view text) {
   if (text.size() != kViewerTokenBytes || !IsViewerToken(text)) return std::nullopt;
   text.remove_prefix(kViewerTokenPrefix.size());
-  if (!std::all_of(text.begin(), text.end(), IsUrlBase64)) return std::nullopt;
-  const auto raw = FromBase64(Swapped(std::string(text), "-_", "+/"));
-  CHECK(raw.has_value());
+  const auto raw = FromBase64Url(text);
+  if (!raw) return std::nullopt;
   ViewerToken token;
   CHECK(raw->size() == kExpiresBytes + token.mac.size());
   for (size_t i = 0; i < kExpiresBytes; ++i)
@@ -63,7 +48,7 @@ std::string FormatViewerToken(const ViewerToken& token) {
   CHECK(token.expires_seconds < uint64_t{1} << (8 * kExpiresBytes));
   std::string raw = BigEndian(token.expires_seconds, kExpiresBytes);
   raw.append(token.mac.begin(), token.mac.end());
-  return std::string(kViewerTokenPrefix) + Swapped(ToBase64(AsBytes(raw)), "+/", "-_");
+  return std::string(kViewerTokenPrefix) + ToBase64Url(AsBytes(raw));
 }
 
 std::string HideViewerTokens(std::string_view text) {
@@ -75,7 +60,7 @@ std::string HideViewerTokens(std::string_view text) {
     const size_t begin = at + kViewerTokenPrefix.size();
     // With dots, because another one may begin within what follows.
     size_t end = begin;
-    while (end < text.size() && (IsUrlBase64(text[end]) || text[end] == '.')) ++end;
+    while (end < text.size() && (IsBase64UrlDigit(text[end]) || text[end] == '.')) ++end;
     out += end - begin >= kTextBytes ? "***" : text.substr(at, end - at);
     text.remove_prefix(end);
   }

@@ -6,9 +6,16 @@ namespace penstock::server::aws {
 
 std::span<const Operation* const> VideoOperations() {
   static constexpr const Operation* kOperations[] = {
-      &video::kCreateStream,  &video::kDescribeStream,          &video::kListStreams,
-      &video::kDeleteStream,  &video::kUpdateDataRetention,     &video::kGetDataEndpoint,
-      &video::kListFragments, &video::kGetMediaForFragmentList, &video::kGetMedia,
+      &video::kCreateStream,
+      &video::kDescribeStream,
+      &video::kListStreams,
+      &video::kDeleteStream,
+      &video::kUpdateDataRetention,
+      &video::kGetDataEndpoint,
+      &video::kListFragments,
+      &video::kGetMediaForFragmentList,
+      &video::kGetMedia,
+      &video::kGetHlsStreamingSessionUrl,
   };
   return kOperations;
 }

@@ -15,5 +15,6 @@ extern const Operation kGetDataEndpoint;          // get_data_endpoint.cc
 extern const Operation kListFragments;            // list_fragments.cc
 extern const Operation kGetMediaForFragmentList;  // get_media_for_fragment_list.cc
 extern const Operation kGetMedia;                 // get_media.cc
+extern const Operation kGetHlsStreamingSessionUrl;  // get_hls_streaming_session_url.cc
 
 }  // namespace penstock::server::aws::video

@@ -1,0 +1,129 @@
+// What the URLs of GetHLSStreamingSessionURL lead to. The token in each of them is all that is
+// asked for.
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "playback/hls/hls_service.h"
+#include "server/api/operations.h"
+#include "server/api/playback_response.h"
+#include "server/operations/video/streaming_session.h"
+
+namespace penstock::server {
+namespace {
+
+namespace video = aws::video;
+using playback::HlsFileName;
+using playback::Layout;
+
+constexpr std::string_view kVerbatim = "verbatim";
+
+// Of one session: relative to its folder.
+class SessionNames final : public playback::EntryNames {
+ public:
+  explicit SessionNames(std::string token) : token_(std::move(token)) {}
+
+  std::string Init(store::TrackSetId id) const override {
+    return fmt::format("{}?SessionToken={}&TrackNumber=1&SequenceNumber={}", video::kInitFragment,
+                       token_, id);
+  }
+  std::string Segment(const store::ItemHeader& item, Layout layout) const override {
+    return fmt::format("{}?FragmentNumber={}&SessionToken={}&TrackNumber=1{}",
+                       video::kMediaFragment, item.number.ToString(), token_,
+                       layout == Layout::kVerbatim ? "&Layout=verbatim" : "");
+  }
+
+ private:
+  const std::string token_;
+};
+
+std::string CodecsOf(const fragmenter::TrackSet& tracks) {
+  std::string out;
+  for (const fragmenter::TrackConfig& track : tracks.tracks) {
+    if (!out.empty()) out += ',';
+    out += track.CodecString();
+  }
+  return out;
+}
+
+playback::Resource MasterPlaylist(const playback::SessionVariant& variant,
+                                  const std::string& token) {
+  std::string line = fmt::format("#EXT-X-STREAM-INF:BANDWIDTH={},CODECS=\"{}\"",
+                                 variant.bits_per_second, CodecsOf(variant.tracks));
+  for (const fragmenter::TrackConfig& track : variant.tracks.tracks) {
+    if (track.width > 0) line += fmt::format(",RESOLUTION={}x{}", track.width, track.height);
+  }
+  playback::Resource resource;
+  resource.content_type = "application/vnd.apple.mpegurl";
+  std::string text =
+      fmt::format("#EXTM3U\n#EXT-X-VERSION:7\n{}\n{}?SessionToken={}&TrackNumber=1\n", line,
+                  video::kHlsMedia, token);
+  resource.etag = fmt::format("\"{}\"", std::hash<std::string>()(text));
+  resource.parts.emplace_back(ByteChain(Bytes::From(std::move(text))));
+  return resource;
+}
+
+std::optional<uint64_t> NumberOf(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+Result<HlsFileName> FileOf(const net::HttpRequest& request, const ShardId& shard,
+                           std::string_view file) {
+  HlsFileName name;
+  name.life = playback::LifeOf(shard);
+  if (file == video::kInitFragment) {
+    const auto id = NumberOf(request.QueryValue("SequenceNumber"));
+    if (!id) return Error(ErrorCode::kInvalidArgument, "SequenceNumber is not a number.");
+    name.kind = HlsFileName::Kind::kInit;
+    name.id = *id;
+    return name;
+  }
+  const auto number = FragmentNumber::Parse(request.QueryValue("FragmentNumber"));
+  if (!number.ok() || number->index == 0)
+    return Error(ErrorCode::kInvalidArgument, "FragmentNumber is no fragment number.");
+  name.kind = HlsFileName::Kind::kSegment;
+  name.id = store::OrdinalOf(*number);
+  name.layout = request.QueryValue("Layout") == kVerbatim ? Layout::kVerbatim : Layout::kContiguous;
+  return name;
+}
+
+Task<Result<playback::Resource>> Load(Services& services, video::StreamingSession session,
+                                      std::string token, std::string file, Call call) {
+  if (file == video::kHlsMaster) {
+    PS_CO_TRY(const playback::SessionVariant variant,
+              co_await services.hls.DescribeSession(session.stream, session.play));
+    co_return MasterPlaylist(variant, token);
+  }
+  if (file == video::kHlsMedia) {
+    std::shared_ptr<const playback::EntryNames> names =
+        std::make_shared<SessionNames>(std::move(token));
+    co_return co_await services.hls.SessionPlaylist(session.stream, session.play, std::move(names));
+  }
+  PS_CO_TRY(const HlsFileName name, FileOf(call.request, session.shard, file));
+  if (name.kind == HlsFileName::Kind::kInit)
+    co_return co_await services.hls.Init(session.stream, name);
+  co_return co_await services.hls.Segment(session.stream, name);
+}
+
+}  // namespace
+
+Task<Outcome> PlaySession(Services& services, Call call) {
+  std::string token(call.request.QueryValue("SessionToken"));
+  PS_CO_TRY(const video::StreamingSession session,
+            video::ReadSessionToken(services.keys, token, services.clock.Now()));
+  PS_CO_TRY(const OpenStream stream, FindStream(services, session.stream));
+  // It was for another that had this name.
+  if (stream.info.shard != session.shard)
+    co_return Error(ErrorCode::kNotFound, "The stream of this session was deleted.");
+  std::string file = call.request.path.substr(call.request.path.rfind('/') + 1);
+  PS_CO_TRY(playback::Resource resource,
+            co_await Load(services, session, std::move(token), std::move(file), std::move(call)));
+  net::HttpResponse response = PlaybackResponse(std::move(resource));
+  AllowAnyOrigin(response);
+  co_return response;
+}
+
+}  // namespace penstock::server
