@@ -254,7 +254,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   mutable uint64_t held_changes_ = 0;         // of islands_
   uint64_t promised_mark_ = 0;                // no hold reaches what is before it
   bool deleting_ = false;
-  mutable std::optional<ItemHeader> newest_;  // the last visible item, when known
+  mutable std::optional<ItemHeader> newest_;              // the last visible item, when known
   std::vector<std::shared_ptr<TrackSetUse>> track_sets_;  // used last, newest last
   bool track_sets_loaded_ = false;
   std::multimap<uint64_t, std::shared_ptr<Waiter>> waiters_;

@@ -79,8 +79,9 @@ class Session(ServerTest):
             self.assertEqual(text.count("#EXT-X-DISCONTINUITY\n"), len(fragments) if every else 0)
             self.assertEqual(sorted(media.codecs(url)), ["aac", "h264"])
         self.assertEqual(media.decode_errors(url), "")
-        own = media.packet_hashes(self.penstock.stored("door"))
-        self.assertEqual([[packet[1:] for packet in track] for track in media.packet_hashes(url)], [[packet[1:] for packet in track] for track in own])
+        own, session = (media.packet_hashes(one) for one in (self.penstock.stored("door"), url))
+        self.assertEqual({track: [packet[1:] for packet in packets] for track, packets in session.items()},
+                         {track: [packet[1:] for packet in packets] for track, packets in own.items()})
 
     def test_no_more_entries_than_were_asked_for(self):
         fragments = self.record(count=5, stop=True)

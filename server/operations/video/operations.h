@@ -6,15 +6,15 @@
 
 namespace penstock::server::aws::video {
 
-extern const Operation kCreateStream;             // create_stream.cc
-extern const Operation kDescribeStream;           // describe_stream.cc
-extern const Operation kListStreams;              // list_streams.cc
-extern const Operation kDeleteStream;             // delete_stream.cc
-extern const Operation kUpdateDataRetention;      // update_data_retention.cc
-extern const Operation kGetDataEndpoint;          // get_data_endpoint.cc
-extern const Operation kListFragments;            // list_fragments.cc
-extern const Operation kGetMediaForFragmentList;  // get_media_for_fragment_list.cc
-extern const Operation kGetMedia;                 // get_media.cc
+extern const Operation kCreateStream;               // create_stream.cc
+extern const Operation kDescribeStream;             // describe_stream.cc
+extern const Operation kListStreams;                // list_streams.cc
+extern const Operation kDeleteStream;               // delete_stream.cc
+extern const Operation kUpdateDataRetention;        // update_data_retention.cc
+extern const Operation kGetDataEndpoint;            // get_data_endpoint.cc
+extern const Operation kListFragments;              // list_fragments.cc
+extern const Operation kGetMediaForFragmentList;    // get_media_for_fragment_list.cc
+extern const Operation kGetMedia;                   // get_media.cc
 extern const Operation kGetHlsStreamingSessionUrl;  // get_hls_streaming_session_url.cc
 
 }  // namespace penstock::server::aws::video
