@@ -16,6 +16,7 @@ std::span<const Operation* const> VideoOperations() {
       &video::kGetMediaForFragmentList,
       &video::kGetMedia,
       &video::kGetHlsStreamingSessionUrl,
+      &video::kGetClip,
   };
   return kOperations;
 }

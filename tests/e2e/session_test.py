@@ -1,5 +1,6 @@
-"""Playback sessions of Amazon's API: the URL that GetHLSStreamingSessionURL gives, in real players."""
+"""Playback by Amazon's API: the URL that GetHLSStreamingSessionURL gives, and the file of GetClip, in real players."""
 
+import pathlib
 import re
 import time
 import unittest
@@ -125,6 +126,43 @@ class Session(ServerTest):
         # One second each, and players have three in advance.
         self.assertGreaterEqual(time.monotonic() - begin, len(numbers) - 3 - 1)
         self.assertEqual(re.findall(r"FragmentNumber=(\d{47})&", text), numbers)
+
+    def test_a_clip_is_an_ordinary_mp4_of_the_fragments_that_began_in_the_range(self):
+        for name, camera in (("door", cameras.SyntheticCamera), ("pcm", lambda: cameras.SyntheticCamera("--audio", "pcmu", "--bframes", "2"))):
+            with self.subTest(name):
+                self.penstock.cli("stream", "create", name)
+                source = self.start(camera)
+                self.penstock.add_source(name, source.url)
+                self.penstock.wait_for_fragments(name, 4)
+                self.penstock.remove_source(name)
+                self.check_clip(name)
+
+    def check_clip(self, name):
+        fragments = self.penstock.fragments(name)
+        stored = media.packet_hashes(self.penstock.stored(name))
+        for axis in ("SERVER_TIMESTAMP", "PRODUCER_TIMESTAMP"):
+            answer = self.archive().get_clip(StreamName=name, ClipFragmentSelector={
+                "FragmentSelectorType": axis, "TimestampRange": self.range(fragments)})
+            self.assertEqual(answer["ContentType"], "video/mp4")
+            file = pathlib.Path(self.penstock.data) / "clip.mp4"
+            file.write_bytes(answer["Payload"].read())
+            data = file.read_bytes()
+            self.assertEqual((data[4:8], data.count(b"moof")), (b"ftyp", 0))
+            self.assertLess(data.index(b"moov"), data.index(b"mdat"))
+            self.assertEqual(media.decode_errors(file), "")
+            self.assertEqual(sorted(media.codecs(file)), ["aac", "h264"])
+            packets = media.packet_hashes(file)
+            self.assertEqual({track: [packet[1:] for packet in found] for track, found in packets.items()},
+                             {track: [packet[1:] for packet in found] for track, found in stored.items()})
+            # All of it lies where it does in an export. G.711, which is served as AAC, begins with the run there.
+            export = pathlib.Path(self.penstock.data) / "export.mkv"
+            export.write_bytes(self.penstock.get(f"/api/v1/streams/{name}/export"))
+            same = ["video"] if "pcm_mulaw" in media.codecs(export) else ["audio", "video"]
+            clip, whole = (({kind: sorted(at for at, _ in found) for kind, found in media.packet_times(one).items()}) for one in (file, export))
+            for kind in same:
+                shift = min(whole["video"]) - min(clip["video"])
+                for mine, other in zip(clip[kind], whole[kind], strict=True):
+                    self.assertAlmostEqual(mine + shift, other, delta=0.002, msg=kind)
 
     def test_a_token_opens_its_session_and_nothing_else(self):
         fragments = self.record(stop=True)

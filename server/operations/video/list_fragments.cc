@@ -105,16 +105,9 @@ Result<Listing> FromInput(const Json& input, const ShardId& shard) {
   return listing;
 }
 
-// Clients know milliseconds: a producer time of 5.0004 s was told them as 5.000, and that has to
-// find it again.
 store::TimeRange RangeOf(const Listing& listing) {
-  const auto from =
-      std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds(listing.from_us));
-  const auto to =
-      std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds(listing.to_us));
-  if (listing.by_server) return store::ServerTimeRange{ServerTime(from), ServerTime(to)};
-  return store::ProducerTimeRange{ProducerTime(from),
-                                  ProducerTime(to + std::chrono::microseconds(999))};
+  return listing.by_server ? wire::ServerRange(listing.from_us, listing.to_us)
+                           : wire::ProducerRange(listing.from_us, listing.to_us);
 }
 
 Json ToJson(const store::ItemHeader& item) {

@@ -16,5 +16,6 @@ extern const Operation kListFragments;              // list_fragments.cc
 extern const Operation kGetMediaForFragmentList;    // get_media_for_fragment_list.cc
 extern const Operation kGetMedia;                   // get_media.cc
 extern const Operation kGetHlsStreamingSessionUrl;  // get_hls_streaming_session_url.cc
+extern const Operation kGetClip;                    // get_clip.cc
 
 }  // namespace penstock::server::aws::video
