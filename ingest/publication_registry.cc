@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "base/metrics.h"
+#include "ingest/metrics.h"
 #include "store/media_before.h"
 
 namespace penstock::ingest {
@@ -18,10 +18,6 @@ using std::chrono::seconds;
 constexpr seconds kPatience{5};
 
 constexpr uint64_t kEveryOrdinal = std::numeric_limits<uint64_t>::max();
-
-metrics::Gauge& ActiveGauge() {
-  return metrics::GetGauge("penstock_publications", "Streams that are being published now");
-}
 
 bool Silent(const TrackStatus& track, milliseconds running) {
   return track.silent_ms < 0 ? running > kPatience : milliseconds(track.silent_ms) > kPatience;
@@ -157,7 +153,9 @@ class PublicationRegistry::Sink final : public MediaSink {
 
 PublicationRegistry::PublicationRegistry(store::Store& store, Clock& clock,
                                          RecordingOptions options)
-    : store_(store), clock_(clock), holes_(store.catalog()), options_(options) {}
+    : store_(store), clock_(clock), holes_(store.catalog()), options_(options) {
+  IngestMetrics::Get();
+}
 
 PublicationRegistry::~PublicationRegistry() { CHECK(active_ == 0); }
 
@@ -183,7 +181,7 @@ Status PublicationRegistry::Claim(const StreamName& stream, const std::string& s
   entry.since = clock_.Now();
   entry.view.reset();
   ++active_;
-  ActiveGauge().Set(static_cast<int64_t>(active_));
+  IngestMetrics::Get().publications.Set(static_cast<int64_t>(active_));
   return {};
 }
 
@@ -280,7 +278,7 @@ void PublicationRegistry::Ended(const StreamName& stream) {
     const bool sent_nothing = entry.kind == "push" && !store_.GetStream(stream);
     if (entry.forgotten || sent_nothing) entries_.erase(stream);
     --active_;
-    ActiveGauge().Set(static_cast<int64_t>(active_));
+    IngestMetrics::Get().publications.Set(static_cast<int64_t>(active_));
     if (active_ == 0) drained = std::exchange(drained_, std::nullopt);
   }
   log::Write(log::kInfo, "publication ended", {{"stream", stream.text()}});

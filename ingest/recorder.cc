@@ -4,23 +4,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/metrics.h"
+#include "ingest/metrics.h"
 
 namespace penstock::ingest {
 namespace {
-
-metrics::Counter& DroppedCounter(std::string_view reason) {
-  return metrics::GetCounter("penstock_fragments_dropped_total",
-                             "Fragments that were not stored, by reason",
-                             fmt::format("reason=\"{}\"", reason));
-}
-
-void CountGap(store::GapReason reason, std::chrono::microseconds length) {
-  metrics::GetCounter("penstock_gap_milliseconds_total",
-                      "Time of which nothing is stored although its stream goes on, by reason",
-                      fmt::format("reason=\"{}\"", store::GapReasonName(reason)))
-      .Add(static_cast<uint64_t>(std::max<int64_t>(length.count() / 1000, 0)));
-}
 
 // Of what the store refuses.
 store::GapReason ReasonOf(ErrorCode code) {
@@ -103,7 +90,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     if (early.size() >= limits::kPendingFragmentsPerStreamMax ||
         !pending->TryTake(fragment.cluster.size())) {
       early_lost = true;
-      CountDropped("overload");
+      CountDropped(DropReason::kOverload);
       return;
     }
     early.push_back(std::move(fragment));
@@ -117,7 +104,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
       if (shard) {
         OnFragment(std::move(fragment));
       } else {
-        CountDropped("refused");
+        CountDropped(DropReason::kRefused);
         early_lost = true;
       }
     }
@@ -172,7 +159,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     if (!slot.open()) {
       // No number, so no ordinal: viewers must be told of the hole by a discontinuity.
       run = 0;
-      CountDropped("refused");
+      CountDropped(DropReason::kRefused);
       return;
     }
     const size_t bytes = fragment.cluster.size();
@@ -226,13 +213,13 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     self->pending->Give(bytes);
     if (stored.ok()) {
       self->NoteStored(breaks);
-      if (before != store::GapReason::kNone) CountGap(before, hole);
+      if (before != store::GapReason::kNone) IngestMetrics::Get().CountGap(before, hole);
     } else {
       self->NoteStorage(stored.error(), breaks);
-      self->CountDropped("refused");
+      self->CountDropped(DropReason::kRefused);
       const ErrorCode code = stored.error().code();
       const bool live = code == ErrorCode::kFull || code == ErrorCode::kUnavailable;
-      CountGap(ReasonOf(code), duration);
+      IngestMetrics::Get().CountGap(ReasonOf(code), duration);
       // What nobody sees is a gap: what follows does not continue its run, unless another has begun
       // already.
       if (!live && self->run == run_of_item) {
@@ -244,8 +231,8 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
   }
 
   static Task<void> RunDrop(std::shared_ptr<Pipeline> self, store::NewItem item) {
-    self->CountDropped("overload");
-    CountGap(store::GapReason::kOverload, item.duration);
+    self->CountDropped(DropReason::kOverload);
+    IngestMetrics::Get().CountGap(store::GapReason::kOverload, item.duration);
     const uint64_t breaks = self->breaks;
     self->NoteStorage(Error(ErrorCode::kThrottled,
                             "what came before is still being written, so this was left out"),
@@ -270,9 +257,7 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
     view->counters_.fragments_waiting = waiting + early.size();
   }
   void NoteStored(uint64_t breaks_then) {
-    static metrics::Counter& stored =
-        metrics::GetCounter("penstock_fragments_stored_total", "Fragments that became durable");
-    stored.Add();
+    IngestMetrics::Get().fragments_stored.Add();
     const std::lock_guard lock(view->mutex_);
     ++view->counters_.fragments_stored;
     if (breaks_then != breaks) return;
@@ -293,8 +278,8 @@ struct Recorder::Pipeline : std::enable_shared_from_this<Recorder::Pipeline> {
                  {{"shard", shard ? shard->id().ToString() : "none"}, {"error", error.ToString()}});
     }
   }
-  void CountDropped(std::string_view reason) {
-    DroppedCounter(reason).Add();
+  void CountDropped(DropReason reason) {
+    IngestMetrics::Get().CountDropped(reason);
     const std::lock_guard lock(view->mutex_);
     ++view->counters_.fragments_dropped;
   }
@@ -365,26 +350,20 @@ void Recorder::SenderReport(uint32_t track, int64_t pts, ProducerTime producer,
 void Recorder::StartsAt(uint32_t track, int64_t pts) { fragmenter_.StartsAt(track, pts); }
 
 void Recorder::Push(fragmenter::AccessUnit unit) {
-  static metrics::Counter& bytes_in =
-      metrics::GetCounter("penstock_media_received_bytes_total", "Bytes of access units");
-  bytes_in.Add(unit.data.size());
+  IngestMetrics::Get().received_bytes.Add(unit.data.size());
   NoteUnit(unit);
   if (!pipeline_->asked) pipeline_->AskForShard();
   FollowServerClock();
   const Status pushed = fragmenter_.Push(std::move(unit));
   if (!pushed.ok()) {
-    static metrics::Counter& refused = metrics::GetCounter("penstock_access_units_refused_total",
-                                                           "Access units that could not be used");
-    refused.Add();
+    IngestMetrics::Get().units_refused.Add();
     log::Write(log::kDebug, "access unit refused", {{"error", pushed.error().ToString()}});
   }
   if (fragmenter_.open() && pipeline_->shard && !pipeline_->slot.open()) pipeline_->TakeSlot();
 }
 
 void Recorder::PacketsLost(uint32_t track, uint64_t count) {
-  static metrics::Counter& lost =
-      metrics::GetCounter("penstock_rtp_packets_lost_total", "RTP packets that never came");
-  lost.Add(count);
+  IngestMetrics::Get().packets_lost.Add(count);
   pipeline_->lost = true;
   const std::lock_guard lock(view_->mutex_);
   view_->tracks_[track].status.packets_lost += count;

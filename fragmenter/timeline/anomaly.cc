@@ -7,10 +7,20 @@
 namespace penstock::fragmenter {
 namespace {
 
-metrics::Counter& CounterOf(ClockAnomaly anomaly) {
-  return metrics::GetCounter("penstock_clock_anomalies_total",
-                             "What was wrong with clocks and time stamps, by reason",
-                             "reason=\"" + std::string(ClockAnomalyName(anomaly)) + "\"");
+using Counters = std::array<metrics::Counter*, kClockAnomalies>;
+
+const Counters& AllCounters() {
+  static const Counters counters = [] {
+    Counters all{};
+    for (size_t i = 0; i < all.size(); ++i) {
+      const std::string reason(ClockAnomalyName(static_cast<ClockAnomaly>(i)));
+      all[i] = &metrics::GetCounter("penstock_clock_anomalies_total",
+                                    "What was wrong with clocks and time stamps, by reason",
+                                    "reason=\"" + reason + "\"");
+    }
+    return all;
+  }();
+  return counters;
 }
 
 }  // namespace
@@ -39,14 +49,8 @@ std::string_view ClockAnomalyName(ClockAnomaly anomaly) {
   return "unknown";
 }
 
-void CountClockAnomaly(ClockAnomaly anomaly) {
-  // All of them at once, so that a reason is there, as 0, before it first happens.
-  static const auto counters = [] {
-    std::array<metrics::Counter*, kClockAnomalies> all{};
-    for (size_t i = 0; i < all.size(); ++i) all[i] = &CounterOf(static_cast<ClockAnomaly>(i));
-    return all;
-  }();
-  counters[static_cast<size_t>(anomaly)]->Add();
-}
+void MakeClockAnomalyCounters() { AllCounters(); }
+
+void CountClockAnomaly(ClockAnomaly anomaly) { AllCounters()[static_cast<size_t>(anomaly)]->Add(); }
 
 }  // namespace penstock::fragmenter

@@ -27,7 +27,11 @@ std::string_view ClockAnomalyName(ClockAnomaly anomaly);
 // How often each was seen.
 using ClockAnomalyCounts = std::array<uint64_t, kClockAnomalies>;
 
-// Adds one to penstock_clock_anomalies_total{reason="..."}. Thread-safe.
+// penstock_clock_anomalies_total{reason="..."} of every reason is there from now on, as 0 before it
+// first happens. Thread-safe.
+void MakeClockAnomalyCounters();
+
+// Adds one to that of this reason. Thread-safe.
 void CountClockAnomaly(ClockAnomaly anomaly);
 
 }  // namespace penstock::fragmenter
