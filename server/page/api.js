@@ -70,7 +70,9 @@ export const listStreams = async () =>
 export const makeLink = (stream, seconds) => call('POST', `/api/v1/streams/${stream}/tokens`, {seconds});
 export const version = () => call('GET', '/api/v1/version');
 export const health = async () => (await fetch('/healthz', {cache: 'no-store'})).json();
-export const addSource = (name, url) => call('POST', '/api/v1/sources', {name, url});
+// `fingerprint` may be empty.
+export const addSource = (name, url, fingerprint) =>
+  call('POST', '/api/v1/sources', {name, url, ...(fingerprint && {tls_fingerprint: fingerprint})});
 
 // What is stored between the two times, and what is missing with the reason, over as many pages as it takes.
 export async function listCoverage(stream, startMs, endMs) {

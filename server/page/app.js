@@ -175,6 +175,12 @@ byId('key-form').addEventListener('submit', () => {
   begin();
 });
 
+// Only a camera that speaks TLS has a certificate.
+function askForFingerprint() {
+  byId('camera-fingerprint-label').hidden = !byId('camera-url').value.startsWith('rtsps://');
+}
+
+byId('camera-url').addEventListener('input', askForFingerprint);
 byId('add-camera').onclick = () => {
   byId('camera-refusal').textContent = '';
   byId('camera-dialog').showModal();
@@ -184,13 +190,14 @@ byId('camera-form').addEventListener('submit', async (event) => {
   event.preventDefault();
   const name = byId('camera-name').value;
   try {
-    await addSource(name, byId('camera-url').value);
+    await addSource(name, byId('camera-url').value, byId('camera-fingerprint-label').hidden ? '' : byId('camera-fingerprint').value.trim());
   } catch (error) {
     byId('camera-refusal').textContent = error.message;
     return;
   }
   byId('camera-dialog').close();
   byId('camera-form').reset();
+  askForFingerprint();
   location.hash = new URLSearchParams({stream: name});
   refreshStreams();
 });

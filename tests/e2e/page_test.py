@@ -157,6 +157,34 @@ class Page(ServerTest):
         self.page.click("#camera-cancel")
         self.page.wait_until_playing()
 
+    def test_the_form_asks_for_a_certificates_fingerprint_only_where_there_is_one(self):
+        self.page.open(self.penstock.url("/"))
+        self.page.wait_for_text("#no-streams", "No streams yet")
+        self.page.click("#add-camera")
+        hidden = "document.getElementById('camera-fingerprint').checkVisibility() === false"
+        for url, is_hidden in (("rtsp://127.0.0.1:1/", True), ("rtsps://127.0.0.1:1/", False)):
+            self.fill("yard", url)
+            self.assertEqual(self.page.evaluate(hidden), is_hidden, url)
+        self.page.do("fill", selector="#camera-fingerprint", text="12:34")
+        self.page.click("#camera-add")
+        self.page.wait_for_text("#camera-refusal", "64 hexadecimal digits")
+        self.page.screenshot("fingerprint")
+        self.page.do("fill", selector="#camera-fingerprint", text=":".join(["AB"] * 32))
+        self.page.click("#camera-add")
+        self.page.wait_for_text("#title", "yard")
+        source, = self.penstock.cli_json("source", "list")["sources"]
+        self.assertEqual((source["url"], source["tls_fingerprint"]), ("rtsps://127.0.0.1:1/", "ab" * 32))
+
+        # What is typed and then hidden again is not sent.
+        self.page.click("#add-camera")
+        self.fill("door", "rtsps://127.0.0.1:1/")
+        self.page.do("fill", selector="#camera-fingerprint", text="12:34")
+        self.fill("door", "rtsp://127.0.0.1:1/")
+        self.page.click("#camera-add")
+        self.page.wait_for_text("#title", "door")
+        door = next(source for source in self.penstock.cli_json("source", "list")["sources"] if source["name"] == "door")
+        self.assertNotIn("tls_fingerprint", door)
+
     def fill(self, name, url):
         self.page.do("fill", selector="#camera-name", text=name)
         self.page.do("fill", selector="#camera-url", text=url)
