@@ -102,6 +102,27 @@ class Hold(ServerTest):
         report = self.penstock.cli_json("store", "check")
         self.assertTrue(report["sound"], report)
 
+    def test_what_has_gone_in_between_is_a_hole_in_the_exported_file(self):
+        self.wait_until_the_rest_has_gone()
+        self.penstock.remove_source(NAME)  # nothing more comes, and so nothing more goes
+        ordinals = [fragment["ordinal"] for fragment in self.penstock.fragments(NAME)]
+        jump = next(i for i in range(1, len(ordinals)) if ordinals[i] != ordinals[i - 1] + 1)
+        gone = ordinals[jump] - ordinals[jump - 1] - 1
+        pictures = {}
+        for kind, missing in ("mkv", "missing_bytes"), ("mp4", "missing_fragments"):
+            file = pathlib.Path(self.folder, f"all.{kind}")
+            said = self.penstock.cli_json("export", NAME, "-o", file)
+            self.assertEqual((said["files"], said["fragments"], said[missing]), ([str(file)], len(ordinals), 0), kind)
+            self.assertEqual(media.decode_errors(file, seconds=300), "")
+            pictures[kind] = media.packet_times(file, seconds=120)["video"]
+        self.assertEqual([digest for _, digest in pictures["mp4"]], [digest for _, digest in pictures["mkv"]])
+        for kind, packets in pictures.items():
+            times = [at for at, _ in packets]
+            steps = [after - before for before, after in zip(times, times[1:])]
+            # A fragment is a second of 25 pictures.
+            self.assertAlmostEqual(steps.pop(jump * 25 - 1), gone + 0.04, delta=0.01, msg=kind)
+            self.assertLess(max(steps), 0.05, kind)
+
     def check_what_is_told(self):
         coverage = self.penstock.cli_json("stream", "coverage", NAME)
         ranges = coverage["ranges"]
