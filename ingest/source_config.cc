@@ -1,6 +1,7 @@
+#include "ingest/source_config.h"
+
 #include <fmt/format.h>
 
-#include "ingest/sources.h"
 #include "net/tls.h"
 
 namespace penstock::ingest {
@@ -26,7 +27,9 @@ size_t HostBegin(std::string_view url) {
   return at == std::string_view::npos ? begin : at + 1;
 }
 
-std::string_view TransportName(RtspTransport transport) {
+}  // namespace
+
+std::string_view RtspTransportName(RtspTransport transport) {
   switch (transport) {
     case RtspTransport::kAuto:
       return "auto";
@@ -38,15 +41,12 @@ std::string_view TransportName(RtspTransport transport) {
   return "auto";
 }
 
-}  // namespace
-
 Result<RtspTransport> ParseRtspTransport(std::string_view text) {
   for (const RtspTransport transport :
        {RtspTransport::kAuto, RtspTransport::kTcp, RtspTransport::kUdp}) {
-    if (TransportName(transport) == text) return transport;
+    if (RtspTransportName(transport) == text) return transport;
   }
-  return Error(ErrorCode::kInvalidArgument,
-               fmt::format("'{}' is not a transport: auto, tcp or udp", text));
+  return Error(ErrorCode::kInvalidArgument, "a transport is auto, tcp or udp");
 }
 
 Status CheckSourceUrl(std::string_view url) {
@@ -95,7 +95,7 @@ std::string SourceConfig::RedactedUrl() const {
 
 Json SourceConfig::ToJson() const {
   Json json;
-  json.Set("name", name.text()).Set("url", url).Set("transport", TransportName(transport));
+  json.Set("name", name.text()).Set("url", url).Set("transport", RtspTransportName(transport));
   if (!tls_fingerprint.empty()) json.Set("tls_fingerprint", tls_fingerprint);
   return json;
 }

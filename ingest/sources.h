@@ -5,43 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
 #include "ingest/media_sink.h"
+#include "ingest/source_config.h"
 #include "store/item.h"
 
 namespace penstock::ingest {
-
-enum class RtspTransport {
-  kAuto,
-  kTcp,
-  kUdp
-};  // kAuto: TCP, and UDP if the camera refuses TCP. kUdp: UDP, and TCP for an hour if the camera
-    // refuses UDP or nothing comes by it
-
-// A camera to pull from. The stream has the source's name.
-struct SourceConfig {
-  StreamName name;
-  std::string url;  // rtsp[s]://[user:password@]host[:port]/path
-  RtspTransport transport = RtspTransport::kAuto;
-  // From the configuration file: read-only for the command line and the page.
-  bool declarative = false;
-  // Of a certificate that is accepted whoever signed it, as net::ParseFingerprint returns it; may
-  // be empty. Has a meaning for rtsps:// only.
-  std::string tls_fingerprint;
-
-  friend bool operator==(const SourceConfig&, const SourceConfig&) = default;
-
-  // The URL with the password replaced by "***": the only form that is shown or logged.
-  std::string RedactedUrl() const;
-  Json ToJson() const;  // with the password; for the catalog only
-  static Result<SourceConfig> FromJson(const Json& json);
-};
-
-Result<RtspTransport> ParseRtspTransport(std::string_view text);  // "auto", "tcp", "udp"
-// kInvalidArgument with words for people if it cannot be a camera's URL.
-Status CheckSourceUrl(std::string_view url);
-// The same for all of it, and for what does not go together.
-Status CheckSource(const SourceConfig& config);
 
 struct TrackStatus {
   uint32_t number = 0;

@@ -12,7 +12,6 @@
 #include "net/event_loop.h"
 #include "net/http/server.h"
 #include "playback/hls/hls_service.h"
-#include "server/api/stream_json.h"
 #include "server/auth/key_ring.h"
 #include "server/auth/master_key.h"
 #include "server/cli/client.h"
@@ -52,16 +51,6 @@ ingest::RecordingOptions RecordingOptionsOf(const Config& config) {
   options.cut.bytes_max = config.fragment_max_bytes;
   options.retention_hours = config.retention_hours();
   return options;
-}
-
-Result<std::vector<ingest::SourceConfig>> SourcesOf(const Config& config) {
-  std::vector<ingest::SourceConfig> out;
-  for (const ConfiguredSource& source : config.sources) {
-    PS_TRY(const ingest::RtspTransport transport, ParseTransport(source.transport));
-    out.push_back(
-        ingest::SourceConfig{source.name, source.url, transport, true, source.tls_fingerprint});
-  }
-  return out;
 }
 
 void SetLive(const Config& config, LiveSettings& settings) {
@@ -116,7 +105,6 @@ Result<std::unique_ptr<Service>> Service::Start(Config config, Clock& clock) {
 Status Service::StartParts(Clock& clock) {
   Parts& p = *parts_;
   PS_TRY_VOID(CheckConfig(p.config));
-  PS_TRY(std::vector<ingest::SourceConfig> declarative, SourcesOf(p.config));
   PS_TRY(const std::shared_ptr<const net::TlsContext> identity, LoadIdentity(p.config));
   PS_TRY_VOID(MakeFolder(p.config.data));
   // The store first: its lock keeps a second server away from everything else in the folder.
@@ -170,16 +158,15 @@ Status Service::StartParts(Clock& clock) {
     PS_TRY(started_.rtsps,
            p.rtsp->ListenTls(p.config.rtsps->address, p.config.rtsps->port, identity));
   }
-  return p.sources->Start(std::move(declarative));
+  return p.sources->Start(p.config.sources);
 }
 
 Result<Service::Reloaded> Service::Reload(Config config) {
   Parts& p = *parts_;
   PS_TRY_VOID(CheckConfig(config));
-  PS_TRY(std::vector<ingest::SourceConfig> declarative, SourcesOf(config));
   PS_TRY(std::shared_ptr<const net::TlsContext> identity, LoadIdentity(config));
   Reloaded out;
-  PS_TRY(out.sources, SyncWait(p.sources->Redeclare(std::move(declarative))));
+  PS_TRY(out.sources, SyncWait(p.sources->Redeclare(config.sources)));
   for (const Setting& setting : Settings()) {
     const bool reloads = setting.effect == Effect::kReload;
     if (setting.access.same(reloads ? p.current : p.config, config)) continue;

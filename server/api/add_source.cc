@@ -9,7 +9,7 @@ Task<Outcome> AddSource(Services& services, Call call) {
   PS_CO_TRY(const Json input, co_await ReadObject(call, std::move(known)));
   PS_CO_TRY(StreamName name, StreamName::Parse(input["name"].AsString()));
   PS_CO_TRY(const ingest::RtspTransport transport,
-            ParseTransport(input["transport"].AsString("auto")));
+            ingest::ParseRtspTransport(input["transport"].AsString("auto")));
   ingest::SourceConfig config{std::move(name), std::string(input["url"].AsString()), transport,
                               false, std::string(input["tls_fingerprint"].AsString())};
   if (!config.tls_fingerprint.empty()) {
@@ -18,7 +18,7 @@ Task<Outcome> AddSource(Services& services, Call call) {
   Json out;
   out.Set("name", config.name.text());
   out.Set("url", config.RedactedUrl());
-  out.Set("transport", TransportName(transport));
+  out.Set("transport", ingest::RtspTransportName(transport));
   if (!config.tls_fingerprint.empty()) out.Set("tls_fingerprint", config.tls_fingerprint);
   PS_CO_TRY_VOID(co_await services.sources.Add(std::move(config)));
   co_return JsonResponse(out, 201);

@@ -12,7 +12,7 @@ Task<Outcome> ListSources(Services& services, Call call) {
     Json json;
     json.Set("name", config.name.text());
     json.Set("url", config.RedactedUrl());
-    json.Set("transport", TransportName(config.transport));
+    json.Set("transport", ingest::RtspTransportName(config.transport));
     if (!config.tls_fingerprint.empty()) json.Set("tls_fingerprint", config.tls_fingerprint);
     json.Set("declarative", config.declarative);
     sources.Push(std::move(json));

@@ -54,27 +54,6 @@ std::string_view KindName(store::ItemKind kind) {
 
 }  // namespace
 
-std::string_view TransportName(ingest::RtspTransport transport) {
-  switch (transport) {
-    case ingest::RtspTransport::kAuto:
-      return "auto";
-    case ingest::RtspTransport::kTcp:
-      return "tcp";
-    case ingest::RtspTransport::kUdp:
-      return "udp";
-  }
-  return "auto";
-}
-
-Result<ingest::RtspTransport> ParseTransport(std::string_view text) {
-  for (const auto transport :
-       {ingest::RtspTransport::kAuto, ingest::RtspTransport::kTcp, ingest::RtspTransport::kUdp}) {
-    if (text == TransportName(transport)) return transport;
-  }
-  return Error(ErrorCode::kInvalidArgument,
-               fmt::format("transport: '{}' is none of auto, tcp, udp", text));
-}
-
 Json PublicationToJson(const ingest::PublicationStatus& publication) {
   Json json;
   json.Set("stream", publication.stream.text());

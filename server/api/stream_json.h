@@ -7,9 +7,6 @@
 
 namespace penstock::server {
 
-std::string_view TransportName(ingest::RtspTransport transport);
-Result<ingest::RtspTransport> ParseTransport(std::string_view text);
-
 Json PublicationToJson(const ingest::PublicationStatus& publication);
 // `publication` may be null: nobody has published it since the start.
 Json StreamToJson(const store::StreamInfo& info, const store::ShardStatus& status,

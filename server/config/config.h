@@ -14,18 +14,11 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "ingest/source_config.h"
 #include "playback/mp4/layout.h"
 #include "server/config/units.h"
 
 namespace penstock::server {
-
-// One entry of `sources:`.
-struct ConfiguredSource {
-  StreamName name;
-  std::string url;              // with the password: never shown, never logged
-  std::string transport;        // "auto", "tcp" or "udp"
-  std::string tls_fingerprint;  // as net::ParseFingerprint returns it; may be empty
-};
 
 struct Config {
   std::filesystem::path data;
@@ -60,7 +53,7 @@ struct Config {
 
   playback::LayoutPolicy hls_layout = playback::LayoutPolicy::kAuto;
 
-  std::vector<ConfiguredSource> sources;
+  std::vector<ingest::SourceConfig> sources;  // all declarative
 
   uint32_t retention_hours() const {
     return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::hours>(retention).count());

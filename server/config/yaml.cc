@@ -117,34 +117,26 @@ class YamlConfig {
     if (name.empty()) return At(entry, "this source has no name");
     const auto stream = StreamName::Parse(name);
     if (!stream.ok()) return At(entry, stream.error().message());
-    for (const ConfiguredSource& other : config_.sources) {
+    for (const ingest::SourceConfig& other : config_.sources) {
       if (other.name == *stream)
         return At(entry, fmt::format("there are two sources named '{}'", name));
     }
-    const bool tls = url.compare(0, 8, "rtsps://") == 0 && url.size() > 8;
-    if (!tls && (url.compare(0, 7, "rtsp://") != 0 || url.size() == 7)) {
-      return At(entry,
-                fmt::format("source '{}': the url has to start with rtsp:// or rtsps://", name));
+    ingest::SourceConfig source{.name = *stream, .url = std::move(url), .declarative = true};
+    const Status fits = Complete(source, transport, fingerprint);
+    if (!fits.ok()) {
+      return At(entry, fmt::format("source '{}': {}", name, fits.error().message()));
     }
-    if (transport != "auto" && transport != "tcp" && transport != "udp") {
-      return At(entry, fmt::format("source '{}': transport is auto, tcp or udp", name));
-    }
-    if (tls && transport == "udp") {
-      return At(entry, fmt::format("source '{}': rtsps:// is TCP only", name));
-    }
-    if (!fingerprint.empty()) {
-      const auto parsed = net::ParseFingerprint(fingerprint);
-      if (!parsed.ok() || !tls) {
-        return At(entry,
-                  fmt::format("source '{}': {}", name,
-                              tls ? parsed.error().message()
-                                  : "tls_fingerprint needs a url that starts with rtsps://"));
-      }
-      fingerprint = *parsed;
-    }
-    config_.sources.push_back(
-        ConfiguredSource{*stream, std::move(url), std::move(transport), std::move(fingerprint)});
+    config_.sources.push_back(std::move(source));
     return Status();
+  }
+
+  static Status Complete(ingest::SourceConfig& source, std::string_view transport,
+                         std::string_view fingerprint) {
+    PS_TRY(source.transport, ingest::ParseRtspTransport(transport));
+    if (!fingerprint.empty()) {
+      PS_TRY(source.tls_fingerprint, net::ParseFingerprint(fingerprint));
+    }
+    return ingest::CheckSource(source);
   }
 
   Error UnknownOfSource(const YAML::Node& key, std::string_view name) const {

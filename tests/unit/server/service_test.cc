@@ -112,8 +112,8 @@ TEST(ServiceTest, OneNameInTheFileAndInTheCatalogIsAnErrorAtStart) {
   ASSERT_TRUE(added.ok()) << added.error().message();
   service->Stop();
   Config config = ConfigOn(dir.path());
-  config.sources.push_back(
-      ConfiguredSource{*StreamName::Parse("door"), "rtsp://127.0.0.1:9/y", "auto"});
+  config.sources.push_back(ingest::SourceConfig{
+      .name = *StreamName::Parse("door"), .url = "rtsp://127.0.0.1:9/y", .declarative = true});
   const auto refused = Service::Start(config, SystemClock());
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message(), ::testing::HasSubstr("door"));

@@ -10,6 +10,7 @@
 namespace penstock::server {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -109,7 +110,8 @@ TEST(ConfigTest, SectionsAndTopLevelValuesAreApplied) {
   EXPECT_EQ(config.fragment_min.count(), 500);
   ASSERT_EQ(config.sources.size(), 1u);
   EXPECT_EQ(config.sources[0].name.text(), "door");
-  EXPECT_EQ(config.sources[0].transport, "tcp");
+  EXPECT_EQ(config.sources[0].transport, ingest::RtspTransport::kTcp);
+  EXPECT_TRUE(config.sources[0].declarative);
 }
 
 TEST(ConfigTest, AnEmptyFileChangesNothing) {
@@ -152,8 +154,13 @@ TEST(ConfigTest, BadValuesAreRefusedWithTheLineAndTheReason) {
 
 TEST(ConfigTest, ASourceThatCannotBeOneIsRefusedWithoutShowingItsPassword) {
   const std::string wrong_scheme = Refusal("sources:\n  - name: a\n    url: http://u:hunter2@h/\n");
-  EXPECT_THAT(wrong_scheme, HasSubstr("has to start with rtsp://"));
+  EXPECT_THAT(wrong_scheme, HasSubstr("p.yaml:2: source 'a': a source's URL starts with rtsp://"));
   EXPECT_THAT(wrong_scheme, Not(HasSubstr("hunter2")));
+  // As everywhere else a source is named.
+  EXPECT_THAT(Refusal("sources:\n  - {name: a, url: 'rtsp://u:hunter2@/'}\n"),
+              AllOf(HasSubstr("names no host"), Not(HasSubstr("hunter2"))));
+  EXPECT_THAT(Refusal("sources:\n  - {name: a, url: 'rtsp://h/a b'}\n"),
+              HasSubstr("write it as %20"));
   EXPECT_THAT(Refusal("sources:\n  - url: rtsp://h/\n"),
               HasSubstr("p.yaml:2: this source has no name"));
   EXPECT_THAT(Refusal("sources:\n  - {name: a b, url: rtsp://h/}\n"), HasSubstr("p.yaml:2:"));
@@ -167,7 +174,7 @@ TEST(ConfigTest, ASourceThatCannotBeOneIsRefusedWithoutShowingItsPassword) {
               HasSubstr("64 hexadecimal digits"));
   EXPECT_THAT(Refusal("sources:\n  - {name: a, url: rtsp://h/, tls_fingerprint: '" +
                       std::string(64, 'a') + "'}\n"),
-              HasSubstr("needs a url that starts with rtsps://"));
+              HasSubstr("needs a URL that starts with rtsps://"));
 }
 
 TEST(ConfigTest, ASourcesFingerprintIsTakenWithItsColons) {
