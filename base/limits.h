@@ -46,6 +46,10 @@ inline constexpr size_t kPendingBytesMax = 256u << 20;
 inline constexpr size_t kBatchBytesMax = 8u << 20;
 inline constexpr size_t kBatchItemsMax = 4096;
 inline constexpr int kBatchesInFlightMax = 2;
+// Then a segment is full, whatever its bytes: the one that was being written is read item by item
+// after a crash, and a footer is held in memory. Fragments of cameras fill it with bytes long
+// before.
+inline constexpr uint64_t kSegmentItemsMax = 256 * 1024;
 
 // Catalog values; the distributed log carries them inline.
 inline constexpr size_t kCatalogValueBytesMax = 64 * 1024;

@@ -29,7 +29,7 @@ class Checker {
     for (const LaneLog& log : logs) lanes_ = std::max(lanes_, log.lane + 1);
     for (const LaneLog& log : logs) by_lane_[log.lane] = &log;
     OpenIndex(logs, id);
-    for (const LaneLog& log : logs) {
+    for (LaneLog& log : logs) {
       report_.segments += log.segments.size();
       report_.findings.insert(report_.findings.end(), log.findings.begin(), log.findings.end());
       NoteMissing(log);
@@ -165,7 +165,7 @@ class Checker {
     }
   }
 
-  Status ReadItems(const LaneLog& log) {
+  Status ReadItems(LaneLog& log) {
     std::map<SegmentSeq, std::shared_ptr<Segment>> segments;
     for (const ScannedSegment& scanned : log.segments)
       segments[scanned.segment->header().sequence] = scanned.segment;

@@ -22,6 +22,8 @@ struct StoreOptions {
   int lanes = 1;
   // 0: clamp(volume / 500, 16 MB, 1 GB).
   uint64_t segment_bytes = 0;
+  // A segment is also full with so many items; 0: limits::kSegmentItemsMax.
+  uint64_t segment_items = 0;
   // A segment is also cut when it spans this much time; 0: 5 % of its class's retention.
   std::chrono::seconds segment_span{0};
   // Share of the volume that may be used before appends are refused with kFull.

@@ -90,7 +90,7 @@ class StoreImpl final : public Store, public LaneListener {
   Status LoadFromIndex();
   Status LoadFromSnapshots(const std::vector<LaneLog>& logs, IndexBatch& rows);
   void MakeShards(std::map<ShardId, ShardState> states);
-  Status FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from);
+  Status FoldLogs(std::vector<LaneLog>& logs, const std::vector<Lsn>& from);
   Status FoldMetadata(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from,
                       Touched& touched);
   Status LoadIslands();

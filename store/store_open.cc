@@ -263,7 +263,7 @@ Status StoreImpl::FoldMetadata(const std::vector<LaneLog>& logs, const std::vect
 
 // Metadata first, then items: which of an item and the mark that hides it, or the deletion of its
 // stream, comes first does not matter to the result, and known marks save rows.
-Status StoreImpl::FoldLogs(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from) {
+Status StoreImpl::FoldLogs(std::vector<LaneLog>& logs, const std::vector<Lsn>& from) {
   Touched touched;
   PS_TRY_VOID(FoldMetadata(logs, from, touched));
   IndexBatch rows;
@@ -329,6 +329,7 @@ Status StoreImpl::StartLanes(const std::vector<LaneLog>& logs) {
     options.segment_bytes = segment_bytes_;
     options.meta_segment_bytes =
         AlignUp(std::clamp<uint64_t>(segment_bytes_ / 32, 256 * 1024, 64 * kMiB), kBlockBytes);
+    if (options_.segment_items > 0) options.segment_items = options_.segment_items;
     options.segment_span = options_.segment_span;
     if (options.epoch >= uint64_t{1} << 20)
       return Error(ErrorCode::kInternal, "the lane has used up its epochs");

@@ -1,6 +1,6 @@
-// index_bench <empty folder> [streams=1] [fragments per stream=10000000] [lookups=5000]
+// index_bench <empty folder> [streams=1] [fragments per stream=10000000] [lookups=5000] [part=all]
 // Fills a store with small fragments two seconds apart, kills the filling process, opens what it
-// left, and looks things up at random.
+// left, and looks things up at random. Part `fill` ends with the kill; `open` is the rest.
 #include <atomic>
 #include <csignal>
 #include <cstdio>
@@ -31,6 +31,7 @@ struct Options {
   uint64_t streams = 1;
   uint64_t fragments = 10'000'000;
   uint64_t lookups = 5000;
+  std::string_view part = "all";
 };
 
 // Goes on by two seconds with each round of fragments.
@@ -184,7 +185,7 @@ Status LookUp(const Options& options) {
   return {};
 }
 
-Status Main(const Options& options) {
+Status FillAndKill(const Options& options) {
   PS_TRY_VOID(RealDisk().CreateDirectories(options.folder));
   std::fflush(stdout);
   const pid_t child = fork();
@@ -193,7 +194,12 @@ Status Main(const Options& options) {
   int status = 0;
   if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status))
     return Error(ErrorCode::kInternal, "it could not be filled");
-  return LookUp(options);
+  return {};
+}
+
+Status Main(const Options& options) {
+  if (options.part != "open") PS_TRY_VOID(FillAndKill(options));
+  return options.part == "fill" ? Status() : LookUp(options);
 }
 
 }  // namespace
@@ -203,7 +209,7 @@ int main(int argc, char** argv) {
   if (argc < 2) {
     fmt::print(stderr,
                "index_bench <empty folder> [streams=1] [fragments per stream=10000000] "
-               "[lookups=5000]\n");
+               "[lookups=5000] [part=all]\n");
     return 2;
   }
   penstock::store::Options options;
@@ -211,6 +217,7 @@ int main(int argc, char** argv) {
   if (argc > 2) options.streams = std::strtoull(argv[2], nullptr, 10);
   if (argc > 3) options.fragments = std::strtoull(argv[3], nullptr, 10);
   if (argc > 4) options.lookups = std::strtoull(argv[4], nullptr, 10);
+  if (argc > 5) options.part = argv[5];
   const penstock::Status status = penstock::store::Main(options);
   if (status.ok()) return 0;
   fmt::print(stderr, "{}\n", status.error().ToString());

@@ -131,6 +131,8 @@ void PartBuilder::Finish(BatchHeader header) {
   segment_->chain_ = header.crc;
   segment_->end_ += part_bytes_;
   if (segment_->first_ms == 0) segment_->first_ms = server_ms_max_;
+  segment_->items += static_cast<uint64_t>(std::count_if(
+      records_.begin(), records_.end(), [](const Record& record) { return record.is_item; }));
 }
 
 Status PartBuilder::Write() {

@@ -55,6 +55,7 @@ class ActiveSegment {
   Status WriteAndSync(uint64_t offset, std::span<const iovec> pieces);
 
   int64_t first_ms = 0;  // server time of its first item; 0: none yet
+  uint64_t items = 0;
   int unpublished =
       0;  // batches with a part here that are not yet folded; under the lane's turn mutex
   bool closed = false;  // no more parts; under the lane's turn mutex

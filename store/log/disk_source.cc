@@ -9,7 +9,9 @@
 namespace penstock::store {
 namespace {
 
-constexpr size_t kWindowBytes = 128 * 1024;
+// At once: a little where the reader jumps from head to head, much where it goes on in order.
+constexpr size_t kWindowBytesMin = 16 * 1024;
+constexpr size_t kWindowBytesMax = 1024 * 1024;
 
 }  // namespace
 
@@ -37,11 +39,12 @@ Status DiskSource::Read(uint64_t offset, std::span<uint8_t> out) {
   CHECK(out.size() <= size_ - offset);
   while (!out.empty()) {
     if (offset < window_offset_ || offset >= window_offset_ + window_bytes_) {
-      if (window_.size() == 0) window_ = AlignedBuffer(kWindowBytes);
+      const bool goes_on = window_bytes_ > 0 && offset == window_offset_ + window_bytes_;
+      ahead_ = goes_on ? std::min(4 * ahead_, kWindowBytesMax) : kWindowBytesMin;
+      if (window_.size() < ahead_) window_ = AlignedBuffer(ahead_);
       window_offset_ = offset / kBlockBytes * kBlockBytes;
       window_bytes_ = 0;
-      PS_TRY(window_bytes_,
-             file_.Read(window_offset_, std::span<uint8_t>(window_.data(), window_.size())));
+      PS_TRY(window_bytes_, file_.Read(window_offset_, {window_.data(), ahead_}));
       if (window_offset_ + window_bytes_ <= offset) {
         return Error(ErrorCode::kCorruption, fmt::format("the file ends at {}, before {}",
                                                          window_offset_ + window_bytes_, offset));

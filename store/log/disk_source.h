@@ -1,5 +1,5 @@
 // Reads a file in aligned steps, so that direct I/O works, and ahead, so that a walk over heads is
-// not one call per block.
+// not one call per block; the farther ahead, the longer the walk has skipped nothing.
 #pragma once
 
 #include <memory>
@@ -40,6 +40,7 @@ class DiskSource final : public ByteSource {
   DiskFile& file_;
   const uint64_t size_;
   AlignedBuffer window_;
+  size_t ahead_ = 0;
   uint64_t window_offset_ = 0;
   size_t window_bytes_ = 0;
 };

@@ -69,11 +69,46 @@ FooterShard ReadShard(ByteReader& in) {
   return shard;
 }
 
+struct FixedPart : FooterHead {
+  uint32_t bytes = 0;
+  uint64_t entries = 0;
+  uint32_t shards = 0;
+};
+
+// Its first kFooterFixedBytes.
+Result<FixedPart> ReadFixed(ByteReader& in) {
+  FixedPart fixed;
+  const auto magic = in.Le<uint32_t>();
+  fixed.bytes = in.Le<uint32_t>();
+  if (magic != kFooterMagic || fixed.bytes < kFooterFixedBytes) return Damaged("no magic");
+  in.Skip(8);
+  fixed.first_lsn = in.Le<uint64_t>();
+  fixed.last_lsn = in.Le<uint64_t>();
+  fixed.durable_lsn = in.Le<uint64_t>();
+  fixed.data_end = in.Le<uint64_t>();
+  fixed.entries = in.Le<uint64_t>();
+  fixed.shards = in.Le<uint32_t>();
+  fixed.last_crc = in.Le<uint32_t>();
+  fixed.server_ms_min = in.Le<int64_t>();
+  fixed.server_ms_max = in.Le<int64_t>();
+  fixed.body_bytes = in.Le<uint64_t>();
+  const auto kind = in.Le<uint8_t>();
+  const auto version = in.Le<uint8_t>();
+  in.Skip(6);
+  if (kind > static_cast<uint8_t>(ItemKind::kTrackSet) || version > kItemRecordVersion)
+    return Error(ErrorCode::kUnsupported, "footer: entries of a newer program");
+  return fixed;
+}
+
 uint32_t FooterCrc(ByteSpan footer, const Uuid& uuid) { return Crc32cExtend(Crc32c(uuid), footer); }
 
+size_t EntryBytes(const FooterEntry& entry) { return 8 + AlignUp(ItemRecordBytes(entry.item), 8); }
+
 // Behind the footer: zeros up to the trailer, then the trailer.
-void WriteTrailer(ByteWriter& out, uint64_t footer_offset, uint32_t footer_crc, const Uuid& uuid) {
+void WriteTrailer(ByteWriter& out, uint64_t footer_offset, const Uuid& uuid) {
   const uint64_t footer_bytes = out.size();
+  const uint32_t footer_crc = FooterCrc(out.span(), uuid);
+  const uint32_t head_crc = FooterCrc(out.span().first(kFooterFixedBytes), uuid);
   const uint64_t total = AlignUp(footer_bytes + kTrailerBytes, kBlockBytes);
   out.Zero(total - kTrailerBytes - footer_bytes);
   ByteWriter trailer;
@@ -84,7 +119,7 @@ void WriteTrailer(ByteWriter& out, uint64_t footer_offset, uint32_t footer_crc, 
   trailer.Le(kFormatVersion);
   trailer.Raw(uuid);
   trailer.Le(footer_offset + total);
-  trailer.Le(uint32_t{0});
+  trailer.Le(head_crc);
   trailer.Le(Crc32c(trailer.span()));
   out.Raw(trailer.span());
 }
@@ -98,19 +133,17 @@ std::vector<uint8_t> EncodeFooter(Footer& footer, const Uuid& uuid) {
                      std::tie(b.item.shard, b.item.header.number.index, b.lsn);
             });
   Summarise(footer);
-  ByteWriter tables;
-  for (const FooterShard& shard : footer.shards) WriteShard(tables, shard);
+  uint8_t largest_kind = 0;
+  size_t bytes = kFooterFixedBytes + footer.shards.size() * kFooterShardBytes;
   for (const FooterEntry& entry : footer.entries) {
-    tables.Le(entry.lsn);
-    const size_t bytes = ItemRecordBytes(entry.item);
-    const size_t padding = AlignUp(bytes, 8) - bytes;
-    WriteItemRecord(tables, entry.item, padding);
-    tables.Zero(padding);
+    largest_kind = std::max(largest_kind, static_cast<uint8_t>(entry.item.header.kind));
+    bytes += EntryBytes(entry);
   }
   ByteWriter out;
+  out.buffer().reserve(AlignUp(bytes + kTrailerBytes, kBlockBytes));
   out.Le(kFooterMagic);
   out.Le(static_cast<uint32_t>(kFooterFixedBytes));
-  out.Le(static_cast<uint64_t>(kFooterFixedBytes + tables.size()));
+  out.Le(static_cast<uint64_t>(bytes));
   out.Le(footer.first_lsn);
   out.Le(footer.last_lsn);
   out.Le(footer.durable_lsn);
@@ -121,9 +154,18 @@ std::vector<uint8_t> EncodeFooter(Footer& footer, const Uuid& uuid) {
   out.Le(footer.server_ms_min);
   out.Le(footer.server_ms_max);
   out.Le(footer.body_bytes);
-  out.Zero(8);
-  out.Raw(tables.span());
-  WriteTrailer(out, footer.data_end, FooterCrc(out.span(), uuid), uuid);
+  out.Le(largest_kind);
+  out.Le(footer.entries.empty() ? uint8_t{0} : kItemRecordVersion);
+  out.Zero(6);
+  for (const FooterShard& shard : footer.shards) WriteShard(out, shard);
+  for (const FooterEntry& entry : footer.entries) {
+    out.Le(entry.lsn);
+    const size_t padding = EntryBytes(entry) - 8 - ItemRecordBytes(entry.item);
+    WriteItemRecord(out, entry.item, padding);
+    out.Zero(padding);
+  }
+  CHECK(out.size() == bytes);
+  WriteTrailer(out, footer.data_end, uuid);
   return std::move(out.buffer());
 }
 
@@ -139,7 +181,7 @@ Result<Trailer> DecodeTrailer(ByteSpan bytes, uint64_t file_bytes, const Uuid& u
   const ByteSpan raw = in.Raw(uuid.size());
   const bool same_uuid = std::equal(raw.begin(), raw.end(), uuid.begin(), uuid.end());
   const auto stated_bytes = in.Le<uint64_t>();
-  in.Skip(4);
+  trailer.head_crc = in.Le<uint32_t>();
   if (in.Le<uint32_t>() != Crc32c(bytes.first(kTrailerBytes - 4)))
     return Damaged("trailer: wrong CRC");
   if (version != kFormatVersion)
@@ -152,28 +194,25 @@ Result<Trailer> DecodeTrailer(ByteSpan bytes, uint64_t file_bytes, const Uuid& u
   return trailer;
 }
 
+Result<FooterHead> DecodeFooterHead(ByteSpan bytes, const Trailer& trailer, const Uuid& uuid) {
+  if (bytes.size() < kFooterFixedBytes) return Damaged("cut short");
+  if (FooterCrc(bytes.first(kFooterFixedBytes), uuid) != trailer.head_crc)
+    return Damaged("wrong CRC of its fixed part");
+  ByteReader in(bytes);
+  PS_TRY(FixedPart fixed, ReadFixed(in));
+  return static_cast<FooterHead>(fixed);
+}
+
 Result<Footer> DecodeFooter(ByteSpan bytes, const Trailer& trailer, const Uuid& uuid) {
   if (bytes.size() != trailer.footer_bytes) return Damaged("cut short");
   if (FooterCrc(bytes, uuid) != trailer.footer_crc) return Damaged("wrong CRC");
   ByteReader in(bytes);
-  const auto magic = in.Le<uint32_t>();
-  const auto fixed_bytes = in.Le<uint32_t>();
-  if (magic != kFooterMagic || fixed_bytes < kFooterFixedBytes) return Damaged("no magic");
+  PS_TRY(const FixedPart fixed, ReadFixed(in));
   Footer footer;
-  in.Skip(8);
-  footer.first_lsn = in.Le<uint64_t>();
-  footer.last_lsn = in.Le<uint64_t>();
-  footer.durable_lsn = in.Le<uint64_t>();
-  footer.data_end = in.Le<uint64_t>();
-  const auto entries = in.Le<uint64_t>();
-  const auto shards = in.Le<uint32_t>();
-  footer.last_crc = in.Le<uint32_t>();
-  footer.server_ms_min = in.Le<int64_t>();
-  footer.server_ms_max = in.Le<int64_t>();
-  footer.body_bytes = in.Le<uint64_t>();
-  in.Skip(8 + fixed_bytes - kFooterFixedBytes);
-  for (uint32_t i = 0; i < shards && in.ok(); ++i) footer.shards.push_back(ReadShard(in));
-  for (uint64_t i = 0; i < entries; ++i) {
+  static_cast<FooterHead&>(footer) = fixed;
+  in.Skip(fixed.bytes - kFooterFixedBytes);
+  for (uint32_t i = 0; i < fixed.shards && in.ok(); ++i) footer.shards.push_back(ReadShard(in));
+  for (uint64_t i = 0; i < fixed.entries; ++i) {
     FooterEntry entry;
     entry.lsn = in.Le<uint64_t>();
     PS_TRY(Record record, ReadRecord(in));

@@ -24,18 +24,22 @@ struct FooterShard {
   int64_t server_ms_max = INT64_MIN;
 };
 
-struct Footer {
+// The fixed part: what an opening needs of a segment whose items the index has.
+struct FooterHead {
   Lsn first_lsn = 0;
   Lsn last_lsn = 0;
   Lsn durable_lsn = 0;
   uint64_t data_end = 0;
   uint32_t last_crc = 0;
-  std::vector<FooterEntry> entries;
   // Derived from the entries by EncodeFooter.
-  std::vector<FooterShard> shards;
   int64_t server_ms_min = 0;
   int64_t server_ms_max = 0;
   uint64_t body_bytes = 0;
+};
+
+struct Footer : FooterHead {
+  std::vector<FooterEntry> entries;
+  std::vector<FooterShard> shards;  // derived from the entries by EncodeFooter
 };
 
 // Sorts the entries, derives the summaries, and gives the bytes from data_end to the end of the
@@ -46,9 +50,13 @@ struct Trailer {
   uint64_t footer_offset = 0;
   uint64_t footer_bytes = 0;
   uint32_t footer_crc = 0;
+  uint32_t head_crc = 0;  // of the fixed part alone; 0: a program that wrote none
 };
 // The last kTrailerBytes of a file of `file_bytes`. kCorruption: the segment is not sealed.
 Result<Trailer> DecodeTrailer(ByteSpan bytes, uint64_t file_bytes, const Uuid& uuid);
+// `bytes` begin with the fixed part, whose CRC the trailer has. kUnsupported if there are entries
+// of a newer program.
+Result<FooterHead> DecodeFooterHead(ByteSpan bytes, const Trailer& trailer, const Uuid& uuid);
 Result<Footer> DecodeFooter(ByteSpan bytes, const Trailer& trailer, const Uuid& uuid);
 
 }  // namespace penstock::store

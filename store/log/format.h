@@ -17,6 +17,7 @@ inline constexpr uint32_t kBatchMagic = 0x54425350;   // "PSBT"
 inline constexpr uint32_t kFooterMagic = 0x54465350;  // "PSFT"
 inline constexpr size_t kBatchFixedBytes = 64;
 inline constexpr size_t kItemFixedBytes = 136;
+inline constexpr uint8_t kItemRecordVersion = 1;
 inline constexpr size_t kMetaFixedBytes = 12;
 inline constexpr size_t kFooterFixedBytes = 96;
 inline constexpr size_t kFooterShardBytes = 64;

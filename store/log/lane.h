@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/executor.h"
+#include "base/limits.h"
 #include "store/log/active_segment.h"
 #include "store/log/meta_records.h"
 
@@ -62,7 +63,8 @@ struct LaneOptions {
   Uuid store{};
   uint64_t segment_bytes = 0;
   uint64_t meta_segment_bytes = 0;
-  std::chrono::seconds segment_span{0};  // 0: 5 % of the class's retention
+  uint64_t segment_items = limits::kSegmentItemsMax;  // then the next segment begins
+  std::chrono::seconds segment_span{0};               // 0: 5 % of the class's retention
 };
 
 // Seals a segment whose batches end at data_end: footer behind them, file cut, synced. `file` is

@@ -13,6 +13,20 @@
 namespace penstock::store {
 namespace {
 
+void NoteHarm(LaneLog& log, const std::filesystem::path& path, uint64_t offset,
+              const std::string& what) {
+  log.findings.push_back({fmt::format("{}:{}", path.string(), offset), what, true});
+  log::Write(log::kError, "segment is damaged",
+             {{"segment", path.string()}, {"offset", offset}, {"error", what}});
+}
+
+// Its batches tell what it does not.
+void NoteDamagedFooter(LaneLog& log, ScannedSegment& scanned, const Error& error) {
+  scanned.footer_damaged = true;
+  log.findings.push_back({fmt::format("{}:{}", scanned.segment->path().string(), scanned.end),
+                          error.message(), false});
+}
+
 class LaneScanner {
  public:
   LaneScanner(Disk& disk, const std::filesystem::path& directory, uint32_t lane, const Uuid& store,
@@ -39,14 +53,10 @@ class LaneScanner {
 
  private:
   Status Harm(const std::filesystem::path& path, uint64_t offset, std::string what, bool meta) {
-    log_.findings.push_back({fmt::format("{}:{}", path.string(), offset), what, true});
-    if (meta && !tolerant_) {
-      return Error(ErrorCode::kCorruption, fmt::format("{} at {}: {}: metadata cannot be read",
-                                                       path.string(), offset, what));
-    }
-    log::Write(log::kError, "segment is damaged",
-               {{"segment", path.string()}, {"offset", offset}, {"error", what}});
-    return {};
+    NoteHarm(log_, path, offset, what);
+    if (!meta || tolerant_) return {};
+    return Error(ErrorCode::kCorruption,
+                 fmt::format("{} at {}: {}: metadata cannot be read", path.string(), offset, what));
   }
 
   Status ScanFile(const std::string& name, const SegmentName& parsed) {
@@ -80,8 +90,7 @@ class LaneScanner {
   }
 
   Status ReadSealed(ByteSource& source, ScannedSegment& scanned) {
-    const SegmentHeader& header = scanned.segment->header();
-    const auto footer = ReadFooter(source, header);
+    const auto footer = ReadHead(source, scanned.segment->header());
     if (footer.ok()) {
       scanned.sealed = true;
       scanned.first_lsn = footer->first_lsn;
@@ -93,19 +102,20 @@ class LaneScanner {
     }
     if (footer.error().code() != ErrorCode::kCorruption) return footer.error();
     // A valid trailer with a damaged footer: sealed once, all of it was durable.
-    std::vector<uint8_t> end(kTrailerBytes);
-    if (source.size() < kBlockBytes + kTrailerBytes) return {};
-    PS_TRY_VOID(source.Read(source.size() - kTrailerBytes, end));
-    const auto trailer = DecodeTrailer(end, source.size(), header.uuid);
+    const auto trailer = ReadTrailer(source, scanned.segment->header());
     if (!trailer.ok()) return {};
     scanned.sealed = true;
-    scanned.footer_damaged = true;
     scanned.end = trailer->footer_offset;
     scanned.segment->SetSealed(scanned.file_bytes, 0);
-    log_.findings.push_back(
-        {fmt::format("{}:{}", scanned.segment->path().string(), trailer->footer_offset),
-         footer.error().message(), false});
+    NoteDamagedFooter(log_, scanned, footer.error());
     return {};
+  }
+
+  // The check reads everything. An opening reads no more than it has to fold (VisitItems).
+  Result<FooterHead> ReadHead(ByteSource& source, const SegmentHeader& header) const {
+    if (!tolerant_) return ReadFooterHead(source, header);
+    PS_TRY(Footer whole, ReadFooter(source, header));
+    return static_cast<FooterHead>(whole);
   }
 
   Status Walk(ByteSource& source, ScannedSegment& scanned, bool meta) {
@@ -323,21 +333,26 @@ Result<LaneLog> ScanLane(Disk& disk, const std::filesystem::path& directory, uin
   return LaneScanner(disk, directory, lane, store, tolerant).Run();
 }
 
-Status VisitItems(const LaneLog& log, Lsn from, const ItemVisitor& visit) {
-  for (const ScannedSegment& scanned : log.segments) {
+Status VisitItems(LaneLog& log, Lsn from, const ItemVisitor& visit) {
+  for (ScannedSegment& scanned : log.segments) {
     const SegmentHeader& header = scanned.segment->header();
     if (header.retention_class == kMetaClass || scanned.last_lsn <= from) continue;
     PS_TRY(const std::shared_ptr<DiskFile> file, scanned.segment->File());
     DiskSource source(*file, scanned.sealed ? scanned.file_bytes : scanned.end);
-    if (scanned.sealed && !scanned.footer_damaged) {
-      PS_TRY(Footer footer, ReadFooter(source, header));
-      for (FooterEntry& entry : footer.entries) {
-        if (entry.lsn > from && entry.lsn <= log.end) {
-          PS_TRY_VOID(visit(entry.lsn, StoredItem{std::move(entry.item), header.sequence}));
+    const bool judged = !scanned.sealed || scanned.footer_damaged;
+    if (!judged) {
+      auto footer = ReadFooter(source, header);
+      if (footer.ok()) {
+        for (FooterEntry& entry : footer->entries) {
+          if (entry.lsn > from && entry.lsn <= log.end) {
+            PS_TRY_VOID(visit(entry.lsn, StoredItem{std::move(entry.item), header.sequence}));
+          }
         }
+        scanned.segment->CloseFile();
+        continue;
       }
-      scanned.segment->CloseFile();
-      continue;
+      if (footer.error().code() != ErrorCode::kCorruption) return footer.error();
+      NoteDamagedFooter(log, scanned, footer.error());
     }
     const auto each = [&](ScannedBatch batch) -> Status {
       if (batch.header.lsn <= from || batch.header.lsn > log.end) return {};
@@ -347,8 +362,12 @@ Status VisitItems(const LaneLog& log, Lsn from, const ItemVisitor& visit) {
       }
       return {};
     };
-    PS_TRY(const ScanResult ignored, ScanSegment(source, header, each));
-    (void)ignored;  // Judged already.
+    PS_TRY(const ScanResult scan, ScanSegment(source, header, each));
+    if (judged) continue;
+    for (const ScanDamage& damage : scan.damages) {
+      if (damage.offset < scanned.end)
+        NoteHarm(log, scanned.segment->path(), damage.offset, damage.what);
+    }
   }
   return {};
 }

@@ -58,9 +58,10 @@ struct LaneLog {
 Result<LaneLog> ScanLane(Disk& disk, const std::filesystem::path& directory, uint32_t lane,
                          const Uuid& store, bool tolerant);
 
-// Calls visit for each item with from < LSN <= log.end, segment by segment.
+// Calls visit for each item with from < LSN <= log.end, segment by segment. A footer that is found
+// damaged now is a finding, as is what its batches lack; what they have is visited.
 using ItemVisitor = std::function<Status(Lsn, StoredItem)>;
-Status VisitItems(const LaneLog& log, Lsn from, const ItemVisitor& visit);
+Status VisitItems(LaneLog& log, Lsn from, const ItemVisitor& visit);
 
 // Cuts what is void, seals every segment, removes leftovers. Repeatable after a crash anywhere in
 // it.

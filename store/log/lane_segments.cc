@@ -40,8 +40,9 @@ Result<std::shared_ptr<ActiveSegment>> Lane::SegmentFor(uint32_t retention_class
                                                         int64_t server_ms) {
   const auto found = active_.find(retention_class);
   if (found != active_.end()) {
-    if (found->second->HasRoomFor(bytes) && !SpansTooMuch(*found->second, server_ms))
-      return found->second;
+    const ActiveSegment& open = *found->second;
+    const bool takes = open.HasRoomFor(bytes) && open.items < options_.segment_items;
+    if (takes && !SpansTooMuch(open, server_ms)) return found->second;
     const std::shared_ptr<ActiveSegment> full = found->second;
     active_.erase(found);
     Close(full);

@@ -122,7 +122,7 @@ void WriteItemRecord(ByteWriter& out, const ItemRecord& item, size_t payload_byt
   const ItemHeader& header = item.header;
   out.Le(static_cast<uint32_t>(ItemRecordBytes(item) + payload_bytes));
   out.Le(static_cast<uint8_t>(header.kind));
-  out.Le(uint8_t{1});
+  out.Le(kItemRecordVersion);
   out.Le(static_cast<uint16_t>(kItemFixedBytes));
   out.Raw(item.shard.bytes());
   out.Le(header.number.index);

@@ -101,12 +101,27 @@ Result<ScanResult> ScanSegment(ByteSource& source, const SegmentHeader& header,
   return result;
 }
 
-Result<Footer> ReadFooter(ByteSource& source, const SegmentHeader& header) {
+Result<Trailer> ReadTrailer(ByteSource& source, const SegmentHeader& header) {
   if (source.size() < kBlockBytes + kTrailerBytes)
     return Error(ErrorCode::kCorruption, "footer: no trailer");
   std::vector<uint8_t> end(kTrailerBytes);
   PS_TRY_VOID(source.Read(source.size() - kTrailerBytes, end));
-  PS_TRY(const Trailer trailer, DecodeTrailer(end, source.size(), header.uuid));
+  return DecodeTrailer(end, source.size(), header.uuid);
+}
+
+Result<FooterHead> ReadFooterHead(ByteSource& source, const SegmentHeader& header) {
+  PS_TRY(const Trailer trailer, ReadTrailer(source, header));
+  if (trailer.head_crc == 0) {
+    PS_TRY(Footer whole, ReadFooter(source, header));
+    return static_cast<FooterHead>(whole);
+  }
+  std::vector<uint8_t> head(kFooterFixedBytes);
+  PS_TRY_VOID(source.Read(trailer.footer_offset, head));
+  return DecodeFooterHead(head, trailer, header.uuid);
+}
+
+Result<Footer> ReadFooter(ByteSource& source, const SegmentHeader& header) {
+  PS_TRY(const Trailer trailer, ReadTrailer(source, header));
   std::vector<uint8_t> footer(trailer.footer_bytes);
   PS_TRY_VOID(source.Read(trailer.footer_offset, footer));
   return DecodeFooter(footer, trailer, header.uuid);

@@ -57,6 +57,11 @@ Result<SegmentHeader> ReadSegmentHeader(ByteSource& source);
 Result<ScanResult> ScanSegment(ByteSource& source, const SegmentHeader& header,
                                const BatchVisitor& visit);
 
+// kCorruption if the segment is not sealed.
+Result<Trailer> ReadTrailer(ByteSource& source, const SegmentHeader& header);
+// The fixed part of the footer, without what follows it; of older programs' segments all of it is
+// read, since only the whole has a CRC there. Errors as of ReadFooter.
+Result<FooterHead> ReadFooterHead(ByteSource& source, const SegmentHeader& header);
 // kCorruption if the segment is not sealed or its footer is damaged.
 Result<Footer> ReadFooter(ByteSource& source, const SegmentHeader& header);
 

@@ -43,6 +43,7 @@ void Scan(std::vector<uint8_t> segment) {
     return {};
   });
   if (result.ok()) Require(result->end <= std::max<uint64_t>(source.size(), kBlockBytes));
+  (void)ReadFooterHead(source, header);
   (void)ReadFooter(source, header);
 }
 

@@ -184,6 +184,68 @@ TEST_P(RecoveryTest, ABatchThatWasNotAcknowledgedIsVoidWhenItsBodyIsTorn) {
   EXPECT_THAT(Ordinals(Find(*Stream("a"), FromOldest{})), ElementsAre(0, 1, 2));
 }
 
+// An opening reads no footer whose items the index has; one that is damaged is noticed when they
+// are folded again.
+TEST_P(RecoveryTest, WhatADamagedFooterListsIsReadFromTheBatches) {
+  Open();
+  FillVariously();
+  const std::string before = Answers();
+  Close();
+  for (const fs::path& path : Files("h.segment")) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    file.clear();
+    file.seekp(static_cast<std::streamoff>(bytes.rfind("PSFT") + 96 + 70));
+    file << "damage";
+  }
+  for (const bool keep_index : {true, false}) {
+    SCOPED_TRACE(keep_index);
+    if (!keep_index) fs::remove_all(options_.directory / "index");
+    Reopen();
+    EXPECT_EQ(Answers(), before);
+    Close();
+    const auto report = Store::Check(options_.directory, RealDisk());
+    ASSERT_TRUE(report.ok());
+    EXPECT_TRUE(std::any_of(report->findings.begin(), report->findings.end(), [](const auto& f) {
+      return f.what.find("footer: wrong CRC") != std::string::npos && !f.harmful;
+    }));
+  }
+}
+
+TEST_P(RecoveryTest, DamageBehindADamagedFooterIsNotPaperedOver) {
+  Open();
+  auto shard = Stream("a");
+  for (uint64_t i = 0; i < 3; ++i) Append(*shard, 100, i);
+  shard.reset();
+  Close();
+  fs::remove_all(options_.directory / "index");
+  const auto segments = Files("-24h.segment");
+  ASSERT_EQ(segments.size(), 1u);
+  std::fstream file(segments[0], std::ios::in | std::ios::out | std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  file.clear();
+  file.seekp(static_cast<std::streamoff>(bytes.rfind("PSFT") + 96 + 70));
+  file << "damage";
+  const size_t second = bytes.find("PSBT", bytes.find("PSBT") + 4);
+  file.seekp(static_cast<std::streamoff>(second + 100));
+  file << "damage";
+  file.close();
+  Open();
+  EXPECT_THAT(Ordinals(Find(*Stream("a"), FromOldest{})), ElementsAre(0, 2));
+}
+
+TEST_P(RecoveryTest, ASegmentIsFullWithSoManyItems) {
+  options_.segment_items = 3;
+  Open();
+  auto shard = Stream("a");
+  for (uint64_t i = 0; i < 7; ++i) Append(*shard, 100, i);
+  shard.reset();
+  Kill(true);
+  EXPECT_EQ(Files("-24h.segment").size(), 4u) << "each has the tracks, too";
+  Open();
+  EXPECT_EQ(Find(*Stream("a"), FromOldest{}).size(), 7u);
+}
+
 TEST_P(RecoveryTest, AcknowledgedMetadataThatCannotBeReadStopsTheOpening) {
   Open();
   Stream("a");

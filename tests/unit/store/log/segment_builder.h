@@ -83,6 +83,9 @@ class SegmentBuilder {
     return *this;
   }
 
+  // What the footer is to say of it.
+  FooterEntry& Entry(size_t i) { return items_[i]; }
+
   SegmentBuilder& Seal() {
     Footer footer;
     footer.first_lsn = first_lsn_;

@@ -92,6 +92,42 @@ TEST(SegmentTest, AnyWrongByteOfAFooterIsNoticed) {
   }
 }
 
+TEST(SegmentTest, TheFixedPartOfAFooterIsReadAloneAndCoveredByItself) {
+  SegmentBuilder sealed = Small();
+  const size_t footer_at = sealed.bytes().size();
+  sealed.Seal();
+  MemorySource source(sealed.bytes());
+  const auto head = ReadFooterHead(source, sealed.header());
+  ASSERT_TRUE(head.ok()) << head.error().ToString();
+  EXPECT_EQ(head->first_lsn, 11u);
+  EXPECT_EQ(head->last_lsn, 13u);
+  EXPECT_EQ(head->durable_lsn, 13u);
+  EXPECT_EQ(head->data_end, footer_at);
+  EXPECT_EQ(head->server_ms_max, 1'768'478'402'123);
+  EXPECT_EQ(head->body_bytes, 5010u);
+  for (size_t at = footer_at; at < footer_at + kFooterFixedBytes; ++at) {
+    std::vector<uint8_t> damaged = sealed.bytes();
+    damaged[at] ^= 0x10;
+    MemorySource wrong(damaged);
+    const auto noticed = ReadFooterHead(wrong, sealed.header());
+    ASSERT_FALSE(noticed.ok()) << at;
+    EXPECT_EQ(noticed.error().code(), ErrorCode::kCorruption) << at;
+  }
+  sealed.bytes()[footer_at + kFooterFixedBytes + 100] ^= 0x10;
+  EXPECT_TRUE(ReadFooterHead(source, sealed.header()).ok()) << "it needs no entry";
+  EXPECT_EQ(ReadFooter(source, sealed.header()).error().code(), ErrorCode::kCorruption);
+}
+
+TEST(SegmentTest, AFooterWithEntriesOfANewerProgramIsRefusedByItsFixedPart) {
+  SegmentBuilder newer(24);
+  newer.Fragment(11, 0, "b", "m").Entry(0).item.header.kind = static_cast<ItemKind>(6);
+  newer.Seal();
+  MemorySource source(newer.bytes());
+  const auto head = ReadFooterHead(source, newer.header());
+  ASSERT_FALSE(head.ok());
+  EXPECT_EQ(head.error().code(), ErrorCode::kUnsupported);
+}
+
 TEST(SegmentTest, AnItemsBytesAreComparedWithTheirChecksums) {
   SegmentBuilder whole = Small();
   MemorySource source(whole.bytes());
@@ -152,30 +188,45 @@ TEST(SegmentTest, NoiseNeverPassesAndNeverCrashes) {
   }
 }
 
-// The file was written when format 1 was made. It is read, byte for byte, by every later program.
-TEST(SegmentTest, TheGoldenSegmentIsReadAndWrittenTheSame) {
-  constexpr const char* kPath = "tests/unit/store/golden/segment-v1.bin";
+constexpr const char* kGoldenFirst = "tests/unit/store/golden/segment-v1.bin";
+constexpr const char* kGoldenNow = "tests/unit/store/golden/segment-v1-head-crc.bin";
+
+std::string Golden(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file.good()) << path;
+  return std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+}
+
+// The first file was written when format 1 was made, the other when footers got a CRC of their
+// fixed part. Both are read, byte for byte, by every later program.
+TEST(SegmentTest, TheGoldenSegmentsAreRead) {
+  for (const char* path : {kGoldenFirst, kGoldenNow}) {
+    SCOPED_TRACE(path);
+    const std::string golden = Golden(path);
+    MemorySource source(AsBytes(golden));
+    const auto header = ReadSegmentHeader(source);
+    ASSERT_TRUE(header.ok());
+    EXPECT_EQ(header->sequence, 7u);
+    EXPECT_THAT(ScanLsns(AsBytes(golden), *header), ElementsAre(11, 12, 13));
+    const auto head = ReadFooterHead(source, *header);
+    ASSERT_TRUE(head.ok());
+    EXPECT_EQ(head->last_lsn, 13u);
+    const auto footer = ReadFooter(source, *header);
+    ASSERT_TRUE(footer.ok());
+    EXPECT_EQ(footer->entries[0].item.header.number.ToString(),
+              "91343868666735044597728308918612672853024392551");
+  }
+}
+
+TEST(SegmentTest, TheGoldenSegmentIsWrittenTheSame) {
   SegmentBuilder builder = Small();
   builder.Seal();
   if (std::getenv("PENSTOCK_WRITE_GOLDEN") != nullptr) {
-    std::ofstream(kPath, std::ios::binary)
+    std::ofstream(kGoldenNow, std::ios::binary)
         .write(reinterpret_cast<const char*>(builder.bytes().data()),
                static_cast<std::streamsize>(builder.bytes().size()));
   }
-  std::ifstream file(kPath, std::ios::binary);
-  ASSERT_TRUE(file.good());
-  const std::string golden((std::istreambuf_iterator<char>(file)),
-                           std::istreambuf_iterator<char>());
-  EXPECT_TRUE(AsText(builder.bytes()) == golden);
-  MemorySource source(AsBytes(golden));
-  const auto header = ReadSegmentHeader(source);
-  ASSERT_TRUE(header.ok());
-  EXPECT_EQ(header->sequence, 7u);
-  EXPECT_THAT(ScanLsns(AsBytes(golden), *header), ElementsAre(11, 12, 13));
-  const auto footer = ReadFooter(source, *header);
-  ASSERT_TRUE(footer.ok());
-  EXPECT_EQ(footer->entries[0].item.header.number.ToString(),
-            "91343868666735044597728308918612672853024392551");
+  EXPECT_TRUE(AsText(builder.bytes()) == Golden(kGoldenNow));
 }
 
 // Annotated bytes of one batch with one fragment of three bytes and a meta of two (docs/format.md
