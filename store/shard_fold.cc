@@ -89,6 +89,11 @@ void ShardImpl::FoldReservation(uint64_t end) {
   state_.ApplyReservation(end);
 }
 
+void ShardImpl::FoldReservationEnd(uint64_t end) {
+  const std::lock_guard lock(mutex_);
+  state_.ApplyReservationEnd(end);
+}
+
 void ShardImpl::FoldRetention(uint32_t hours, uint64_t max_bytes) {
   retention_hours_.store(hours);
   const std::lock_guard lock(mutex_);

@@ -141,7 +141,7 @@ void ShardImpl::Defer(const PendingRecord& gap, std::function<void()> then) {
     DeferredGap& deferred = deferred_[ordinal];
     deferred.record = gap.item;
     deferred.hidden = true;
-    reserved = ordinal < state_.reserved;
+    reserved = ordinal < ReservedEnd();
   }
   if (reserved) {
     ShowDeferred(ordinal);

@@ -68,6 +68,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   void FoldItem(const StoredItem& item, IndexBatch& rows);
   Status FoldLowWater(uint64_t ordinal, IndexBatch& rows);
   void FoldReservation(uint64_t end);
+  void FoldReservationEnd(uint64_t end);
   void FoldRetention(uint32_t hours, uint64_t max_bytes);
   void PutState(IndexBatch& rows) const;
   ShardState CopyState() const;
@@ -78,6 +79,8 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   void DeferGaps(const std::vector<PendingRecord>& gaps);
   // Tries to store what was deferred.
   void SubmitDeferred();
+  // For the closing: gives back what was reserved and is not shown, and shows no more of it.
+  void ReleaseReserved();
   // After recovery: opens the slots of ordinals that may have been shown and are not in the log;
   // each is ended by EndReserved.
   std::vector<uint64_t> OpenReserved();
@@ -180,7 +183,9 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   bool LogIsSlow() const;         // mutex_ held
   bool MustReserveAhead() const;  // mutex_ held
   void ReserveAhead();
-  uint64_t LiveEnd() const;                          // mutex_ held
+  uint64_t LiveEnd() const;  // mutex_ held
+  // Ordinals before it may be shown that the log lacks.
+  uint64_t ReservedEnd() const;                      // mutex_ held
   const WindowItem* FindInMemory(uint64_t ordinal);  // mutex_ held
   // The gaps that wait for room, to be stored with what is submitted next.
   std::vector<PendingRecord> TakeDeferred(uint32_t retention_class);  // mutex_ held
@@ -244,6 +249,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   std::map<uint64_t, DeferredGap> deferred_;
   bool reserving_ = false;  // ahead, and it is on its way
   uint64_t reserve_ahead_ = kReservedAheadMin;
+  std::optional<uint64_t> released_;  // from here on nothing is reserved any more
   mutable uint64_t mark_ =
       0;  // the oldest visible ordinal; state_.low_water <= mark_ <= window_.end()
   mutable uint64_t hidden_items_ = 0;  // of state_.items, those before mark_

@@ -32,7 +32,8 @@ bool ShardImpl::LogIsSlow() const {
 }
 
 bool ShardImpl::MustReserveAhead() const {
-  return !reserving_ && state_.reserved < next_ordinal_ + reserve_ahead_ / 2 && LogIsSlow();
+  return !reserving_ && !released_ && state_.reserved < next_ordinal_ + reserve_ahead_ / 2 &&
+         LogIsSlow();
 }
 
 void ShardImpl::ReserveAhead() {
@@ -40,7 +41,7 @@ void ShardImpl::ReserveAhead() {
   uint64_t end = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (closed_ != nullptr || reserving_) return;
+    if (closed_ != nullptr || reserving_ || released_) return;
     reserving_ = true;
     begin = next_ordinal_;
     end = begin + reserve_ahead_;
@@ -61,10 +62,32 @@ void ShardImpl::ReserveAhead() {
   context_->lane->Submit(std::move(submission));
 }
 
+// A clean start would find gaps in place of what was reserved for nothing. The record stands behind
+// all that was submitted, a reservation on its way included. From here on nothing is shown for its
+// sake, though it may be long before the record is durable.
+void ShardImpl::ReleaseReserved() {
+  Submission submission;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_ != nullptr || released_) return;
+    const uint64_t end = LiveEnd();
+    if (!reserving_ && state_.reserved <= end) return;
+    released_ = end;
+    PendingRecord record;
+    record.record = MakeReservationEndRecord(id_, *released_);
+    submission.records.push_back(std::move(record));
+  }
+  context_->lane->Submit(std::move(submission));
+}
+
+uint64_t ShardImpl::ReservedEnd() const {
+  return std::min(state_.reserved, released_.value_or(state_.reserved));
+}
+
 uint64_t ShardImpl::LiveEnd() const {
   uint64_t end = window_.end();
   for (const SlotState& state : slots_) {
-    if (end >= state_.reserved || !state.told()) break;
+    if (end >= ReservedEnd() || !state.told()) break;
     ++end;
   }
   return end;

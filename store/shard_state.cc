@@ -44,6 +44,11 @@ void ShardState::ApplyReservation(uint64_t end) {
   if (end > next_ordinal) reserved = std::max(reserved, end);
 }
 
+void ShardState::ApplyReservationEnd(uint64_t end) {
+  reserved = std::min(reserved, end);
+  if (reserved <= next_ordinal) reserved = 0;
+}
+
 void ShardState::ApplyLowWater(uint64_t ordinal) {
   low_water = std::max(low_water, ordinal);
   // Ordinals grow from run to run: what lies before the first of a later run is of an earlier one.

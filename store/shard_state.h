@@ -35,6 +35,8 @@ struct ShardState {
   void Apply(const ItemRecord& item);
   // Whether it or the items come first does not matter.
   void ApplyReservation(uint64_t end);
+  // Nothing from this ordinal on was shown that the log lacks. After the reservations before it.
+  void ApplyReservationEnd(uint64_t end);
   // Forgets clock runs that end before the low-water mark.
   void ApplyLowWater(uint64_t ordinal);
 

@@ -119,17 +119,20 @@ Status StoreImpl::FoldMeta(const MetaRecord& record, IndexBatch& rows, Touched& 
       touched[mark.shard] = shard;
       return shard->FoldLowWater(mark.ordinal, rows);
     }
-    case MetaKind::kReservation: {
+    case MetaKind::kReservation:
+    case MetaKind::kReservationEnd: {
+      const bool ends = record.kind == MetaKind::kReservationEnd;
       PS_TRY(const ReservationRecord reservation, ParseReservation(record.payload));
       const auto shard = FindShard(reservation.shard);
       if (!shard) {
         const std::lock_guard lock(streams_mutex_);
-        if (ShardState* const kept = KeptState(reservation.shard))
-          kept->ApplyReservation(reservation.end);
+        ShardState* const kept = KeptState(reservation.shard);
+        if (kept == nullptr) return {};
+        ends ? kept->ApplyReservationEnd(reservation.end) : kept->ApplyReservation(reservation.end);
         return {};
       }
       touched[reservation.shard] = shard;
-      shard->FoldReservation(reservation.end);
+      ends ? shard->FoldReservationEnd(reservation.end) : shard->FoldReservation(reservation.end);
       return {};
     }
     case MetaKind::kClaim:
@@ -407,6 +410,7 @@ void StoreImpl::CloseNow() {
   if (index_) ResumeIndex();
   for (const auto& shard : shards) {
     shard->SubmitDeferred();
+    shard->ReleaseReserved();
     // What is hidden stays hidden, wherever the clock stands at the next opening.
     if (shard->mark() <= shard->durable_low_water()) continue;
     Submission hidden;

@@ -39,6 +39,7 @@ enum class MetaKind : uint8_t {
   kReservation = 35,
   kSegment = 36,
   kSegmentsRemoved = 37,
+  kReservationEnd = 38,
   kSnapshotBegin = 40,
   kSnapshotCatalog = 41,
   kSnapshotShard = 42,

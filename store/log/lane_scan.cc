@@ -220,6 +220,7 @@ class LaneScanner {
         case MetaKind::kCatalogTxn:
         case MetaKind::kLowWater:
         case MetaKind::kReservation:
+        case MetaKind::kReservationEnd:
         case MetaKind::kSegment:
         case MetaKind::kSegmentsRemoved:
           log_.meta.emplace_back(lsn, std::move(record));

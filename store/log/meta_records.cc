@@ -73,6 +73,13 @@ MetaRecord MakeReservationRecord(const ShardId& shard, uint64_t end) {
   return Make(MetaKind::kReservation, out);
 }
 
+MetaRecord MakeReservationEndRecord(const ShardId& shard, uint64_t end) {
+  ByteWriter out;
+  out.Raw(shard.bytes());
+  out.Varint(end);
+  return Make(MetaKind::kReservationEnd, out);
+}
+
 MetaRecord MakeSegmentRecord(const SegmentRecord& segment, MetaKind kind) {
   ByteWriter out;
   out.Varint(segment.sequence);

@@ -30,6 +30,7 @@ struct LowWaterRecord {
   ShardId shard;
   uint64_t ordinal = 0;
 };
+// kReservationEnd has the same payload.
 struct ReservationRecord {
   ShardId shard;
   uint64_t end = 0;  // ordinals before it may have been shown
@@ -65,6 +66,7 @@ MetaRecord MakeClaimRecord(const ClaimRecord& claim);
 MetaRecord MakeCatalogRecord(const CatalogCommand& command);
 MetaRecord MakeLowWaterRecord(const ShardId& shard, uint64_t ordinal);
 MetaRecord MakeReservationRecord(const ShardId& shard, uint64_t end);
+MetaRecord MakeReservationEndRecord(const ShardId& shard, uint64_t end);
 // kSegment, or kSnapshotSegment, which has the same payload.
 MetaRecord MakeSegmentRecord(const SegmentRecord& segment, MetaKind kind = MetaKind::kSegment);
 MetaRecord MakeSegmentsRemovedRecord(const std::vector<SegmentSeq>& sequences);

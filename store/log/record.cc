@@ -13,7 +13,7 @@ Error Damaged(const char* what) {
 }
 
 bool IsItemKind(uint8_t kind) { return kind >= 1 && kind <= 5; }
-bool IsMetaKind(uint8_t kind) { return (kind >= 32 && kind <= 37) || (kind >= 40 && kind <= 45); }
+bool IsMetaKind(uint8_t kind) { return (kind >= 32 && kind <= 38) || (kind >= 40 && kind <= 45); }
 
 void ReadItemFixed(ByteReader& in, ItemRecord& item, uint16_t& extents, uint32_t& crcs) {
   ItemHeader& header = item.header;

@@ -214,7 +214,28 @@ TEST_F(RefusedAppendsTest, TheirGapsAreStoredAtTheClosing) {
   Close();
   Open();
   shard_ = Shard("cam");
+  EXPECT_EQ(shard_->GetStatus().next_ordinal, ended_at_) << "what was reserved is given back";
   ExpectDense();
+}
+
+// There is room for that record, and none for their gaps.
+TEST_F(RefusedAppendsTest, TheClosingGivesBackNothingThatWasShown) {
+  for (const IndexAge age : {IndexAge::kNewest, IndexAge::kNone}) {
+    Refuse();
+    const uint64_t shown = shard_->GetStatus().next_ordinal;
+    ASSERT_GT(shown, acked_.rbegin()->first + 1);
+    ended_at_ = acked_.rbegin()->first + 1;
+    shard_.reset();
+    Close();
+    disk_ = disk_->Crash(16, age);
+    disk_->SetCapacity(1u << 30);
+    Open();
+    ASSERT_NE(store_, nullptr);
+    shard_ = Shard("cam");
+    EXPECT_EQ(shard_->GetStatus().next_ordinal, shown);
+    ExpectDense();
+    ended_at_ = UINT64_MAX;
+  }
 }
 
 // Players keep segments by name, and a name has the ordinal in it.

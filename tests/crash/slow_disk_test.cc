@@ -154,6 +154,31 @@ TEST_F(SlowDiskTest, WhatWasShownNeverNamesAnotherItem) {
   }
 }
 
+TEST_F(SlowDiskTest, ACleanEndLeavesNoGapsForWhatWasReserved) {
+  for (const IndexAge age : {IndexAge::kNewest, IndexAge::kNone}) {
+    BeginSlow();
+    StartAppend(std::move(next_), 1);
+    StartAppend(Slot(), 2);
+    ASSERT_EQ(shard_->GetStatus().live_end, 3u);
+    disk_->ReleaseSyncs();
+    AwaitAll();
+    shard_.reset();
+    Close();
+    disk_ = disk_->Crash(22, age);
+    Open();
+    ASSERT_NE(store_, nullptr);
+    shard_ = Shard("cam");
+    EXPECT_EQ(List(shard_).size(), 3u);
+    const auto header = Append(shard_, TestItem{.seed = 1});
+    ASSERT_TRUE(header.ok()) << header.error().ToString();
+    EXPECT_EQ(header->ordinal, 3u);
+    shard_.reset();
+    Close();
+    disk_ = std::make_unique<FaultDisk>();
+    run_ = 0;
+  }
+}
+
 TEST_F(SlowDiskTest, WhatWasDroppedIsAGapWhenItsBodyHasGone) {
   BeginSlow();
   StartAppend(std::move(next_), 1);

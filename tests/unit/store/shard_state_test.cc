@@ -34,6 +34,25 @@ TEST(ShardStateTest, AReservationCountsUntilItemsHavePassedItWhicheverComesFirst
   EXPECT_EQ(Fold({0, 1, 2}, 16, true), Fold({2, 0, 1}, 16, false));
 }
 
+TEST(ShardStateTest, WhatIsGivenBackOfAReservationMakesNoGaps) {
+  for (const uint64_t shown : {0, 3, 5}) {
+    for (const bool items_first : {true, false}) {
+      ShardState state;
+      if (items_first) state = Fold({0, 1, 2}, 16, true);
+      if (!items_first) state.ApplyReservation(16);
+      state.ApplyReservationEnd(shown);
+      if (!items_first) {
+        for (uint64_t i = 0; i < 3; ++i) state.Apply(Item(i));
+      }
+      EXPECT_EQ(state.reserved, shown == 5 ? 5u : 0u);
+      state.ApplyReservationEnd(20);
+      EXPECT_EQ(state.reserved, shown == 5 ? 5u : 0u) << "it gives nothing";
+      state.ApplyReservation(40);
+      EXPECT_EQ(state.reserved, 40u) << "a later one counts";
+    }
+  }
+}
+
 TEST(ShardStateTest, ClockRunsAreTheSameInWhateverOrderTheSlotsAreFilled) {
   // The clock is set back before ordinals 2 and 3: three runs.
   constexpr int64_t kMs[] = {5'000, 6'000, 3'000, 1'000, 2'000};
