@@ -138,6 +138,9 @@ struct ShardStatus {
   uint64_t next_ordinal = 0;  // visible end: the lowest open slot or the next to be made
   // One past the newest item that FindLive gives; >= next_ordinal, equal while the disk keeps up.
   uint64_t live_end = 0;
+  // Since the start: how often an item that FindLive may have given became another: one that was
+  // refused or whose bytes have gone.
+  uint64_t live_changes = 0;
   uint64_t items = 0;
   uint64_t body_bytes = 0;
   std::optional<ItemHeader> oldest;

@@ -256,6 +256,7 @@ ShardStatus ShardImpl::GetStatus() const {
   LoadOldest();
   status.next_ordinal = window_.end();
   status.live_end = LiveEnd();
+  status.live_changes = live_changes_;
   status.oldest_ordinal = oldest_.has_value() ? oldest_->record.header.ordinal : window_.end();
   if (retention_hours_.load() == 0) {
     for (uint64_t ordinal = std::max(mark_, window_.begin()); ordinal < window_.end(); ++ordinal) {

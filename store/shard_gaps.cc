@@ -58,7 +58,7 @@ void ShardImpl::Abandon(uint64_t ordinal) {
 
 // The record of the hole that ends a slot; the item becomes what the window shows of it.
 PendingRecord ShardImpl::MakeGap(SlotState& state, uint64_t ordinal, ItemKind kind,
-                                 GapReason reason) const {
+                                 GapReason reason) {
   PendingRecord pending;
   pending.is_item = true;
   pending.item.shard = id_;
@@ -79,7 +79,9 @@ PendingRecord ShardImpl::MakeGap(SlotState& state, uint64_t ordinal, ItemKind ki
   header.flags &= ~uint32_t{kFlagDropped};
   header.body_bytes = 0;
   header.meta_bytes = 0;
-  if (!dropped) state.item = WindowItem{header, {}, {}};
+  if (dropped) return pending;
+  if (state.told()) ++live_changes_;
+  state.item = WindowItem{header, {}, {}};
   return pending;
 }
 

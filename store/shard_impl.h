@@ -167,7 +167,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   void EndWithGap(uint64_t ordinal, ItemKind kind, GapReason reason,
                   std::function<void(Result<ItemHeader>)> done);
   PendingRecord MakeGap(SlotState& state, uint64_t ordinal, ItemKind kind,
-                        GapReason reason) const;  // mutex_ held
+                        GapReason reason);  // mutex_ held
   // Ends the slot of an item that was not stored; `done` gets `why`.
   void EndRefused(uint64_t ordinal, const Error& why, Oneshot<Status> done);
   void Complete(uint64_t ordinal);  // what the slot remembers becomes visible in its turn
@@ -245,6 +245,7 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   int64_t last_ms_ = 0;
   std::deque<SlotState> slots_;  // from the visible end to next_ordinal_
   uint64_t loose_bytes_ = 0;     // of bodies in slots_ that may go
+  uint64_t live_changes_ = 0;    // of what slots_ say that were told
   Window window_;                // window_.end() is the visible end
   std::map<uint64_t, DeferredGap> deferred_;
   bool reserving_ = false;  // ahead, and it is on its way

@@ -297,6 +297,7 @@ void ShardImpl::EndRefused(uint64_t ordinal, const Error& why, Oneshot<Status> d
     if (state != nullptr && state->item.header.kind == ItemKind::kFragment) {
       state->item.header.gap_reason = reason;
       state->item.header.flags |= kFlagDropped;
+      ++live_changes_;
       LoosenBody(*state);
       ForgetBodies();
     }
@@ -349,6 +350,7 @@ void ShardImpl::ForgetBodies() {
     state->item.body = ByteChain();
     state->item.meta = Bytes();
     if (!state->dropped()) continue;
+    if (state->item.header.kind != ItemKind::kGap) ++live_changes_;
     state->item.header.kind = ItemKind::kGap;
     state->item.header.body_bytes = 0;
     state->item.header.meta_bytes = 0;

@@ -302,13 +302,14 @@ Task<Result<Resource>> HlsService::MediaPlaylist(StreamName stream, PlaylistQuer
     co_return RewindFrom(ordinal);
   }
   // Whatever may be listed lies between the two ordinals or is held, so that nothing else can
-  // change the text but damage that was found.
+  // change the text but damage that was found, and what becomes of an item that is not durable.
   const ShardStatus status = shard->GetStatus();
-  const std::string key = fmt::format(
-      "{}|{}|{}|{}|{}|{}|{}|{}|{}", shard->id().ToString(), query.start ? ToMs(*query.start) : -1,
-      query.end ? ToMs(*query.end) : -1, query.first ? fmt::to_string(*query.first) : std::string(),
-      status.oldest_ordinal, status.next_ordinal, status.live_end, status.held_changes,
-      impl_->damaged.Count(shard->id()));
+  const std::string key =
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", shard->id().ToString(),
+                  query.start ? ToMs(*query.start) : -1, query.end ? ToMs(*query.end) : -1,
+                  query.first ? fmt::to_string(*query.first) : std::string(), status.oldest_ordinal,
+                  status.next_ordinal, status.live_end, status.live_changes, status.held_changes,
+                  impl_->damaged.Count(shard->id()));
   if (std::optional<Resource> cached = impl_->playlists.Get(key)) co_return std::move(*cached);
   std::optional<Oneshot<SingleFlight::Outcome>> others = impl_->flights.Join(key);
   if (others) co_return co_await *others;

@@ -182,7 +182,10 @@ TEST_F(SlowDiskTest, ACleanEndLeavesNoGapsForWhatWasReserved) {
 TEST_F(SlowDiskTest, WhatWasDroppedIsAGapWhenItsBodyHasGone) {
   BeginSlow();
   StartAppend(std::move(next_), 1);
-  for (uint8_t i = 2; i < 12; ++i) StartDrop(Slot(), i);
+  for (uint8_t i = 2; i < 9; ++i) StartDrop(Slot(), i);
+  const uint64_t changes = shard_->GetStatus().live_changes;
+  for (uint8_t i = 9; i < 12; ++i) StartDrop(Slot(), i);
+  EXPECT_EQ(shard_->GetStatus().live_changes, changes + 3) << "three became gaps for them";
   const std::vector<store::ItemHeader> live = Live();
   ASSERT_EQ(live.size(), 12u);
   for (size_t i = 0; i < live.size(); ++i) {

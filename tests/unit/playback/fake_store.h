@@ -27,6 +27,7 @@ class FakeShard final : public store::Shard {
   uint64_t oldest = 0;                   // what is older is hidden...
   std::vector<store::HeldStretch> held;  // ...but these
   uint64_t held_changes = 0;
+  uint64_t live_changes = 0;
   std::map<store::TrackSetId, store::TrackSet> track_sets;
   std::set<uint64_t> damaged;     // ordinals whose bytes are wrong
   std::set<uint64_t> unreadable;  // ordinals whose bytes the disk does not give
@@ -127,6 +128,7 @@ class FakeShard final : public store::Shard {
   store::ShardStatus GetStatus() const override {
     store::ShardStatus status;
     status.live_end = first + items.size();
+    status.live_changes = live_changes;
     status.next_ordinal = status.live_end - ahead;
     status.oldest_ordinal = std::max(oldest, first);
     status.items = status.next_ordinal - status.oldest_ordinal;

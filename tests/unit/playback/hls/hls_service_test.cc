@@ -339,6 +339,16 @@ TEST_F(HlsServiceTest, WhatASlowDiskHasNotTakenIsLiveAndNotStored) {
   ExpectError(Get(SegmentName(7)), ErrorCode::kNotFound, "no fragment 7 yet");
 }
 
+// Refused in the middle of what waits: no ordinal tells.
+TEST_F(HlsServiceTest, WhatIsNotStoredAndBecomesAGapIsListedAsOneAtOnce) {
+  AddFragments(6);
+  shard_->ahead = 3;
+  EXPECT_THAT(Playlist(), Not(HasSubstr("#EXT-X-GAP")));
+  shard_->items[4].header.kind = store::ItemKind::kGap;
+  ++shard_->live_changes;
+  EXPECT_THAT(Playlist(), HasSubstr("#EXT-X-GAP\n#EXTINF:2,\n" + SegmentName(4)));
+}
+
 TEST_F(HlsServiceTest, ViewersShareOneReadOfAFragment) {
   AddFragments(2);
   Get(SegmentName(1)).value();
