@@ -109,29 +109,52 @@ Result<TrackSet> ReadTrackSetAt(SegmentTable& segments, const StoredItem& item) 
   return set;
 }
 
-std::optional<TrackSet> ReadTrackSetCopy(SegmentTable& segments, const StoredItem& damaged) {
-  for (const std::shared_ptr<Segment>& segment : segments.All()) {
-    if (segment->header().sequence == damaged.segment) continue;
-    // Else the next one may have it, too.
-    if (auto copy = ReadTrackSetIn(segments, *segment, damaged)) return copy;
-  }
-  return std::nullopt;
+namespace {
+
+bool IsCopy(const ItemRecord& record, const StoredItem& wanted) {
+  return record.is_track_set() && record.shard == wanted.record.shard &&
+         record.header.number.index == wanted.record.header.number.index;
 }
 
-std::optional<TrackSet> ReadTrackSetIn(SegmentTable& segments, Segment& segment,
-                                       const StoredItem& wanted) {
-  if (!segment.sealed()) return std::nullopt;
+// From the batches of a segment that is still written, up to that of `user`.
+std::optional<ItemRecord> FindWrittenBefore(Segment& segment, DiskSource& source,
+                                            const StoredItem& wanted, const StoredItem& user) {
+  const ItemRecord& last = user.record;
+  const uint64_t user_at = last.extents.empty() ? last.meta_offset : last.extents.front().offset;
+  std::optional<ItemRecord> found;
+  const auto look = [&](ScannedBatch batch) -> Status {
+    for (Record& record : batch.records) {
+      if (!found && record.is_item && IsCopy(record.item, wanted)) found = std::move(record.item);
+    }
+    const bool enough = found || batch.offset + batch.header.part_bytes > user_at;
+    return enough ? Status(Error(ErrorCode::kCancelled, "enough")) : Status();
+  };
+  (void)ScanSegment(source, segment.header(), look);  // what is damaged does not have it
+  return found;
+}
+
+}  // namespace
+
+std::optional<TrackSet> ReadTrackSetCopy(SegmentTable& segments, Segment& segment,
+                                         const StoredItem& wanted, const StoredItem& user) {
+  const auto read = [&](ItemRecord record) -> std::optional<TrackSet> {
+    auto set = ReadTrackSetAt(segments, StoredItem{std::move(record), segment.header().sequence});
+    if (!set.ok()) return std::nullopt;
+    return std::move(*set);
+  };
+  const bool sealed = segment.sealed();
   const auto file = segment.File();
   if (!file.ok()) return std::nullopt;
   DiskSource source(**file, segment.bytes());
-  const Result<Footer> footer = ReadFooter(source, segment.header());
+  if (!sealed) {
+    auto found = FindWrittenBefore(segment, source, wanted, user);
+    return found ? read(std::move(*found)) : std::nullopt;
+  }
+  Result<Footer> footer = ReadFooter(source, segment.header());
   if (!footer.ok()) return std::nullopt;
-  for (const FooterEntry& entry : footer->entries) {
-    if (!entry.item.is_track_set() || entry.item.shard != wanted.record.shard) continue;
-    if (entry.item.header.number.index != wanted.record.header.number.index) continue;
-    Result<TrackSet> copy =
-        ReadTrackSetAt(segments, StoredItem{entry.item, segment.header().sequence});
-    if (copy.ok()) return std::move(*copy);
+  for (FooterEntry& entry : footer->entries) {
+    if (!IsCopy(entry.item, wanted)) continue;
+    if (auto copy = read(std::move(entry.item))) return copy;
   }
   return std::nullopt;
 }

@@ -195,28 +195,4 @@ Status ShardImpl::LoadIslands(IndexBatch& rows) {
   return {};
 }
 
-// A segment that holds an item holds the tracks it uses.
-std::optional<TrackSet> ShardImpl::ReadHeldTrackSet(const StoredItem& gone) {
-  Islands islands;
-  {
-    const std::lock_guard lock(mutex_);
-    islands = islands_;
-  }
-  const TrackSetId id = gone.record.header.number.index;
-  for (const HeldStretch& stretch : islands.all()) {
-    for (uint64_t from = stretch.first_ordinal; from < stretch.end_ordinal;) {
-      const auto page = context_->index->ListItems(id_, from, stretch.end_ordinal, kPageItems);
-      if (!page.ok() || page->empty()) break;
-      for (const StoredItem& item : *page) {
-        if (item.record.header.track_set != id) continue;
-        const auto segment = context_->lane->segments().Find(item.segment);
-        if (!segment) continue;
-        return ReadTrackSetIn(context_->lane->segments(), *segment, gone);
-      }
-      from = page->back().record.header.ordinal + 1;
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace penstock::store

@@ -125,6 +125,9 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
  private:
   friend class Slot::Ending;
 
+  // Numbers given out that are not visible yet: what a stalled disk, or a slot that its owner
+  // forgot, can cost.
+  static constexpr size_t kOpenSlotsMax = 256;
   // Deferred gaps of one shard, beyond which it takes no more items: the disk is full for good.
   static constexpr size_t kDeferredGapsMax = 256;
   // Ordinals are reserved by so many: after a crash what was not used of them is gaps, too.
@@ -225,8 +228,8 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   Result<Bytes> ReadMetaBlocking(const ItemRef& ref);
   Result<StoredItem> Locate(const ItemRef& ref);
   Result<TrackSet> ReadTrackSet(TrackSetId id);
-  // From a segment that stays for a held item which uses the set.
-  std::optional<TrackSet> ReadHeldTrackSet(const StoredItem& gone);
+  // Another copy than the one that the index knows, which cannot be read.
+  std::optional<TrackSet> FindTrackSetCopy(const StoredItem& unreadable);
   Status CheckOpen() const;  // mutex_ held
 
   // Set once.
@@ -272,12 +275,9 @@ Result<Bytes> ReadItemMeta(SegmentTable& segments, const StoredItem& item);
 Result<std::variant<ByteChain, FileSlice>> ReadItemBody(SegmentTable& segments,
                                                         const StoredItem& item, BodyForm form);
 Result<TrackSet> ReadTrackSetAt(SegmentTable& segments, const StoredItem& item);
-// A track set is repeated in each segment that uses it, and the index knows the copy that was
-// written last. Of one that cannot be read: another copy, from the sealed segments, whose footers
-// are read one after the other.
-std::optional<TrackSet> ReadTrackSetCopy(SegmentTable& segments, const StoredItem& damaged);
-// The copy in this segment, if it is sealed.
-std::optional<TrackSet> ReadTrackSetIn(SegmentTable& segments, Segment& segment,
-                                       const StoredItem& wanted);
+// A track set is repeated in each segment that uses it, before the first item that does. The copy
+// in the segment of `user`, such an item.
+std::optional<TrackSet> ReadTrackSetCopy(SegmentTable& segments, Segment& segment,
+                                         const StoredItem& wanted, const StoredItem& user);
 
 }  // namespace penstock::store

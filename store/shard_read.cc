@@ -1,11 +1,17 @@
 // The readers' side of a shard: listing, bytes, waiting.
 #include <algorithm>
+#include <set>
 
 #include "base/crc32c.h"
 #include "store/log/meta_records.h"
 #include "store/shard_impl.h"
 
 namespace penstock::store {
+namespace {
+
+constexpr size_t kPageItems = 256;
+
+}  // namespace
 
 // Selectors that need no look at the index, when the window has all of the answer; nullopt
 // otherwise.
@@ -157,22 +163,41 @@ Task<Result<Bytes>> ShardImpl::ReadMeta(ItemRef ref) {
   co_return meta;
 }
 
+// The index knows the copy that was written last. It may be damaged, or have gone before an older
+// one: that of a held item, or with an item that was written after those behind it, and for less
+// time than they were.
 Result<TrackSet> ShardImpl::ReadTrackSet(TrackSetId id) {
   PS_TRY(const StoredItem item, context_->index->GetTrackSet(id_, id));
   Result<TrackSet> set = ReadTrackSetAt(context_->lane->segments(), item);
-  if (!set.ok() && set.error().code() == ErrorCode::kTrimmed) {
-    std::optional<TrackSet> held = ReadHeldTrackSet(item);
-    if (held) return std::move(*held);
-  }
-  // The newest copy may also have gone before an older one: with an item that was written after
-  // those behind it, and for less time than they were.
   const bool elsewhere = !set.ok() && (set.error().code() == ErrorCode::kCorruption ||
                                        set.error().code() == ErrorCode::kIo ||
                                        set.error().code() == ErrorCode::kTrimmed);
   if (!elsewhere) return set;
-  std::optional<TrackSet> copy = ReadTrackSetCopy(context_->lane->segments(), item);
+  std::optional<TrackSet> copy = FindTrackSetCopy(item);
   if (copy) return std::move(*copy);
   return set;
+}
+
+// By the items that use it, of which each segment has a copy with the first: those of the slot that
+// brought it and behind, and of slots that were open then.
+std::optional<TrackSet> ShardImpl::FindTrackSetCopy(const StoredItem& unreadable) {
+  const TrackSetId id = unreadable.record.header.number.index;
+  const uint64_t brought = OrdinalOfIndex(id);
+  const uint64_t end = CopyState().next_ordinal;
+  std::set<SegmentSeq> tried = {unreadable.segment};
+  for (uint64_t from = brought - std::min<uint64_t>(brought, kOpenSlotsMax); from < end;) {
+    const auto page = context_->index->ListItems(id_, from, end, kPageItems);
+    if (!page.ok() || page->empty()) break;
+    for (const StoredItem& item : *page) {
+      if (item.record.header.track_set != id || !tried.insert(item.segment).second) continue;
+      const auto segment = context_->lane->segments().Find(item.segment);
+      if (!segment) continue;
+      auto copy = ReadTrackSetCopy(context_->lane->segments(), *segment, unreadable, item);
+      if (copy) return copy;
+    }
+    from = page->back().record.header.ordinal + 1;
+  }
+  return std::nullopt;
 }
 
 Task<Result<TrackSet>> ShardImpl::GetTrackSet(TrackSetId id) {

@@ -18,9 +18,6 @@ namespace {
 constexpr int64_t kClockFallMs = 10'000;
 // Track sets remembered by content, for cameras that switch between a few.
 constexpr size_t kTrackSetsKept = 4;
-// Numbers given out that are not visible yet: what a stalled disk, or a slot that its owner forgot,
-// can cost.
-constexpr size_t kOpenSlotsMax = 256;
 
 bool SameContent(const TrackSetUse& use, const NewItem& item) {
   return AsText(use.body) == AsText(item.track_set) &&

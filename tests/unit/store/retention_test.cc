@@ -175,6 +175,37 @@ TEST_P(RetentionTest, TracksAreFoundWhenTheirNewestCopyGoesFirst) {
   EXPECT_EQ(set->body.text(), "tracks");
 }
 
+// The same while the file with the copy that is left is still written.
+TEST_P(RetentionTest, TracksAreFoundInAFileThatIsStillWritten) {
+  Open();
+  auto shard = Stream("a", 24);
+  const auto append = [&](Slot slot, const std::string& tracks) {
+    NewItem item;
+    item.slot = std::move(slot);
+    item.body = ByteChain(Bytes::Copy("body"));
+    item.track_set = Bytes::Copy(tracks);
+    return SyncWait(shard->Append(std::move(item))).value();
+  };
+  Slot first = shard->OpenSlot().value();
+  append(shard->OpenSlot().value(), "earlier tracks");
+  const TrackSetId id = append(shard->OpenSlot().value(), "tracks").track_set;
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.retention_hours = 1})).ok());
+  EXPECT_EQ(append(std::move(first), "tracks").track_set, id);
+  ASSERT_TRUE(SyncWait(store_->ChangeStream(Name("a"), {.retention_hours = 24})).ok());
+  ASSERT_TRUE(SyncWait(shard->Trim(1)).ok());
+  // So many that they are not remembered.
+  for (int i = 0; i < 4; ++i) append(shard->OpenSlot().value(), fmt::format("others {}", i));
+  const size_t before = Segments();
+  // Enough for a file of an hour to be closed and to go, not for one of a day to be closed.
+  clock_.Advance(std::chrono::minutes(62));
+  Enforce();
+  Enforce();
+  ASSERT_LT(Segments(), before);
+  const auto set = SyncWait(shard->GetTrackSet(id));
+  ASSERT_TRUE(set.ok()) << set.error().ToString();
+  EXPECT_EQ(set->body.text(), "tracks");
+}
+
 TEST_P(RetentionTest, AStreamKeepsNoMoreBytesThanItMay) {
   Open();
   auto shard = Stream("a");
