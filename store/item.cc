@@ -25,7 +25,7 @@ std::string_view GapReasonName(GapReason reason) {
 }
 
 uint64_t OrdinalOf(const FragmentNumber& number) {
-  return (number.index & ((uint64_t{1} << kCounterBits) - 1)) - 1;
+  return OrdinalOfIndex(number.index);
 }
 
 }  // namespace penstock::store
