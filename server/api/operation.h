@@ -26,9 +26,10 @@ using Outcome = Result<net::HttpResponse>;
 
 // Whom an operation lets in.
 enum class Door {
-  kOpen,   // everyone: the page itself, its assets, /healthz
-  kRead,   // whoever may read the stream in the path, or any viewer where there is none
-  kWatch,  // as kRead, and who has a viewer token for the stream in the path
+  kOpen,     // everyone: the page itself, its assets, /healthz
+  kRead,     // whoever may read the stream in the path, or any viewer where there is none
+  kSession,  // whoever has a playback session's token, which the operation looks at itself
+  kWatch,    // as kRead, and who has a viewer token for the stream in the path
   kAdmin,
 };
 

@@ -106,7 +106,8 @@ Task<net::HttpResponse> Answer(Services& services, net::HttpRequest request, std
   Call call;
   call.stream = match->stream;
   call.rest = match->rest;
-  if (match->operation->door != Door::kOpen) {
+  const Door door = match->operation->door;
+  if (door != Door::kOpen && door != Door::kSession) {
     auto admitted = Admit(services, request, *match, path);
     if (auto* refusal = std::get_if<net::HttpResponse>(&admitted)) co_return std::move(*refusal);
     call.caller = std::move(std::get<Caller>(admitted));

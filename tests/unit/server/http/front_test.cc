@@ -166,6 +166,8 @@ TEST_F(FrontTest, FromElsewhereWithoutAKeyOnlyThePageAndItsHealthAreOpen) {
     const int status = Send(std::move(request)).status;
     if (operation.door == Door::kOpen) {
       EXPECT_LT(status, 300) << path;
+    } else if (operation.door == Door::kSession) {
+      EXPECT_EQ(status, 403) << path;
     } else {
       EXPECT_EQ(status, 401) << path;
     }
