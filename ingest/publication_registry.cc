@@ -169,7 +169,8 @@ RecordingOptions PublicationRegistry::options() const {
   return options_;
 }
 
-Status PublicationRegistry::Claim(const StreamName& stream, const std::string& source) {
+Status PublicationRegistry::Claim(const StreamName& stream, const std::string& source,
+                                  std::shared_ptr<const PublicationView> view) {
   const std::lock_guard lock(mutex_);
   Entry& entry = entries_[stream];
   if (entry.active) {
@@ -179,7 +180,7 @@ Status PublicationRegistry::Claim(const StreamName& stream, const std::string& s
   entry.active = true;
   if (entry.kind == "push") entry.from = source;
   entry.since = clock_.Now();
-  entry.view.reset();
+  entry.view = std::move(view);
   ++active_;
   IngestMetrics::Get().publications.Set(static_cast<int64_t>(active_));
   return {};
@@ -188,7 +189,7 @@ Status PublicationRegistry::Claim(const StreamName& stream, const std::string& s
 Task<Result<std::unique_ptr<MediaSink>>> PublicationRegistry::Begin(StreamName stream,
                                                                     std::string source) {
   PS_CO_TRY_VOID(CheckNewStream(stream));
-  PS_CO_TRY_VOID(Claim(stream, source));
+  PS_CO_TRY_VOID(Claim(stream, source, nullptr));
   auto sink = std::make_unique<Sink>(*this, stream);
   {
     const std::lock_guard lock(mutex_);
@@ -233,20 +234,26 @@ Task<Result<OpenedShard>> PublicationRegistry::FindOrCreate(StreamName stream) {
   }
   OpenedShard opened;
   opened.shard = shard;
+  opened.before = co_await FindMediaEnd(stream, shard);
+  co_return std::move(opened);
+}
+
+Task<std::optional<MediaEnd>> PublicationRegistry::FindMediaEnd(
+    StreamName stream, std::shared_ptr<store::Shard> shard) {
   const auto newest = co_await store::MediaBefore(shard, kEveryOrdinal);
   if (!newest.ok()) {
     // What comes is recorded all the same, without a word on what came before.
     log::Write(log::kWarning, "newest media not found",
                {{"stream", stream.text()}, {"error", newest.error().ToString()}});
-  } else if (*newest) {
-    const store::ItemHeader& last = **newest;
-    MediaEnd end;
-    end.ordinal = last.ordinal;
-    end.time = last.server_time + std::chrono::duration_cast<milliseconds>(last.duration);
-    end.reason = holes_.ReasonAfter(stream, shard->id(), last.ordinal);
-    opened.before = end;
+    co_return std::nullopt;
   }
-  co_return std::move(opened);
+  if (!*newest) co_return std::nullopt;
+  const store::ItemHeader& last = **newest;
+  MediaEnd end;
+  end.ordinal = last.ordinal;
+  end.time = last.server_time + std::chrono::duration_cast<milliseconds>(last.duration);
+  end.reason = holes_.ReasonAfter(stream, shard->id(), last.ordinal);
+  co_return end;
 }
 
 store::GapReason PublicationRegistry::WhyNothing(const StreamName& stream, const ShardId& shard,

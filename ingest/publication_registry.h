@@ -31,6 +31,20 @@ class PublicationRegistry final : public Publications {
   Task<Result<std::unique_ptr<MediaSink>>> Begin(StreamName stream, std::string source) override;
   void Report(const StreamName& stream, SourceStatus status) override;
 
+  // A publication whose media does not pass through a sink (uploads): as Begin, with what status is
+  // to show. Its stream exists. Ended is called when nothing of it is on its way any more.
+  Status Claim(const StreamName& stream, const std::string& source,
+               std::shared_ptr<const PublicationView> view);
+  void Ended(const StreamName& stream);
+  // Where the stream's media ends that was there before, and why it does; nothing if there is none.
+  Task<std::optional<MediaEnd>> FindMediaEnd(StreamName stream,
+                                             std::shared_ptr<store::Shard> shard);
+  // The shard's media ends with this item.
+  void NoteEnd(const StreamName& stream, const ShardId& shard, uint64_t after,
+               store::GapReason reason) {
+    holes_.Note(stream, shard, after, reason);
+  }
+
   // A source that is pulled is shown even before it connects; forgotten when removed.
   void Expect(const StreamName& stream, std::string from);
   void Forget(const StreamName& stream);
@@ -56,16 +70,14 @@ class PublicationRegistry final : public Publications {
     ServerTime since;
     bool active = false;     // a sink exists, or its last fragments are still on their way
     bool forgotten = false;  // goes when it is not active any more
-    std::shared_ptr<const Recorder::View> view;
+    std::shared_ptr<const PublicationView> view;
   };
   class Sink;
 
   // Whether a publisher may hope that a stream of this name can be made.
   Status CheckNewStream(const StreamName& stream) const;
   Task<Result<OpenedShard>> FindOrCreate(StreamName stream);
-  void Ended(const StreamName& stream);
   RecordingOptions options() const;
-  Status Claim(const StreamName& stream, const std::string& source);
   PublicationStatus Describe(const StreamName& stream, const Entry& entry) const;
 
   store::Store& store_;

@@ -8,28 +8,11 @@
 
 #include "fragmenter/fragmenter.h"
 #include "ingest/media_sink.h"
+#include "ingest/publication_view.h"
 #include "ingest/server_clock_watch.h"
-#include "ingest/sources.h"
 #include "store/shard.h"
 
 namespace penstock::ingest {
-
-// What a recorder has seen so far; read by status from other threads through Recorder::Snapshot.
-struct RecorderCounters {
-  std::vector<TrackStatus> tracks;  // that were announced or sent since the last Break
-  uint64_t fragments_stored = 0;
-  uint64_t fragments_dropped = 0;
-  uint64_t fragments_waiting = 0;  // cut, neither stored nor dropped yet
-  uint64_t bits_per_second = 0;
-  // Since the last Break, or the beginning:
-  std::chrono::milliseconds running{
-      0};                              // from the first access unit, while there is none from then
-  bool stored = false;                 // a fragment
-  std::optional<Error> storage_error;  // why the newest fragment is not on disk
-  // Why nothing has come since the newest fragment; kNone while something does, nullopt before the
-  // shard is known.
-  std::optional<store::GapReason> missing;
-};
 
 // Bytes of fragments that wait for the log, over all streams; the bound is
 // limits::kPendingBytesMax. Thread-safe.
@@ -89,9 +72,9 @@ class Recorder final : public MediaSink {
   bool over() const override;
 
   // Thread-safe; may outlive the recorder.
-  class View {
+  class View final : public PublicationView {
    public:
-    RecorderCounters Snapshot(SteadyTime now) const;
+    RecorderCounters Snapshot(SteadyTime now) const override;
 
    private:
     friend class Recorder;

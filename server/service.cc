@@ -9,6 +9,7 @@
 #include "ingest/publication_registry.h"
 #include "ingest/rtsp/endpoints.h"
 #include "ingest/source_supervisor.h"
+#include "ingest/upload/uploads.h"
 #include "net/event_loop.h"
 #include "net/http/server.h"
 #include "playback/hls/hls_service.h"
@@ -53,6 +54,27 @@ ingest::RecordingOptions RecordingOptionsOf(const Config& config) {
   return options;
 }
 
+ingest::UploadOptions UploadOptionsOf(const Config& config) {
+  ingest::UploadOptions options;
+  options.connections = config.put_media_connections;
+  options.limits.fragment_bytes = config.put_media_fragment_bytes;
+  options.limits.fragment_time = config.put_media_fragment_time;
+  options.limits.tracks = config.put_media_tracks;
+  options.limits.tags = config.put_media_tags;
+  options.limits.every_track = config.put_media_every_track;
+  return options;
+}
+
+void SetAws(const Config& config, aws::Context& aws) {
+  aws.region = config.aws_region;
+  aws.account = config.aws_account;
+  aws.public_url = config.public_url;
+  aws.media_idle = config.aws_media_idle;
+  aws.put_media_idle = config.put_media_idle;
+  aws.put_media_lasts = config.put_media_lasts;
+  aws.put_media_short_start_is_ms = config.put_media_short_start_is_ms;
+}
+
 void SetLive(const Config& config, LiveSettings& settings) {
   settings.retention_hours = config.retention_hours();
   settings.log_requests = config.log_requests;
@@ -81,6 +103,7 @@ struct Service::Parts {
   aws::Context aws;
   std::unique_ptr<net::EventLoops> loops;
   std::unique_ptr<ingest::PublicationRegistry> registry;
+  std::unique_ptr<ingest::Uploads> uploads;
   std::unique_ptr<ingest::SourceSupervisor> sources;
   std::unique_ptr<playback::HlsService> hls;
   std::unique_ptr<HttpFront> front;
@@ -119,15 +142,14 @@ Status Service::StartParts(Clock& clock) {
     started_.admin_secret = admin.secret;
   }
 
-  p.aws.region = p.config.aws_region;
-  p.aws.account = p.config.aws_account;
-  p.aws.public_url = p.config.public_url;
-  p.aws.media_idle = p.config.aws_media_idle;
-
   p.loops = std::make_unique<net::EventLoops>(LoopCount(p.config));
   p.registry =
       std::make_unique<ingest::PublicationRegistry>(*p.store, clock, RecordingOptionsOf(p.config));
   SyncWait(p.registry->Start());
+  p.uploads =
+      std::make_unique<ingest::Uploads>(*p.store, *p.registry, clock, UploadOptionsOf(p.config));
+  SetAws(p.config, p.aws);
+  p.aws.uploads = p.uploads.get();
   p.sources = std::make_unique<ingest::SourceSupervisor>(
       p.store->catalog(), *p.registry, *p.loops,
       [&clock, registry = p.registry.get()](net::EventLoop& loop, ingest::SourceConfig source,

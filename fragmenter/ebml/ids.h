@@ -44,6 +44,8 @@ inline constexpr uint32_t kLanguage = 0x22B59C;
 inline constexpr uint32_t kCodecId = 0x86;
 inline constexpr uint32_t kCodecPrivate = 0x63A2;
 inline constexpr uint32_t kSeekPreRoll = 0x56BB;
+inline constexpr uint32_t kName = 0x536E;
+inline constexpr uint32_t kContentEncodings = 0x6D80;
 inline constexpr uint32_t kVideo = 0xE0;
 inline constexpr uint32_t kPixelWidth = 0xB0;
 inline constexpr uint32_t kPixelHeight = 0xBA;
@@ -57,5 +59,7 @@ inline constexpr uint32_t kTimestamp = 0xE7;
 inline constexpr uint32_t kSimpleBlock = 0xA3;
 inline constexpr uint32_t kBlockGroup = 0xA0;
 inline constexpr uint32_t kBlock = 0xA1;
+inline constexpr uint32_t kBlockDuration = 0x9B;
+inline constexpr uint32_t kReferenceBlock = 0xFB;
 
 }  // namespace penstock::fragmenter::ebml

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/limits.h"
 #include "fragmenter/ebml/ids.h"
 
 namespace penstock::fragmenter::ebml {
@@ -57,6 +56,10 @@ bool IsValue(uint32_t id) {
     case kOutputSamplingFrequency:
     case kChannels:
     case kTimestamp:
+    case kContentEncodings:
+    case kBlockDuration:
+    case kReferenceBlock:
+    case kTags:
       return true;
     default:
       return false;
@@ -221,8 +224,7 @@ Result<std::optional<Event>> Reader::OpenMaster(const Head& head) {
 }
 
 Result<std::optional<Event>> Reader::ReadValue(const Head& head, ByteSpan& input) {
-  if (*head.size > limits::kCodecPrivateBytesMax)
-    return Fail(ErrorCode::kTooLarge, "value too large");
+  if (*head.size > bounds_.value_bytes_max) return Fail(ErrorCode::kTooLarge, "value too large");
   const auto size = static_cast<size_t>(*head.size);
   if (!Gather(head.bytes + size, input)) return std::optional<Event>();
   Event event;
@@ -235,8 +237,7 @@ Result<std::optional<Event>> Reader::ReadValue(const Head& head, ByteSpan& input
 }
 
 Result<std::optional<Event>> Reader::ReadFrame(const Head& head, ByteSpan& input) {
-  if (*head.size > limits::kAccessUnitBytesMax)
-    return Fail(ErrorCode::kTooLarge, "frame too large");
+  if (*head.size > bounds_.frame_bytes_max) return Fail(ErrorCode::kTooLarge, "frame too large");
   if (*head.size < 4) return Fail(ErrorCode::kProtocol, "block without a header");
   if (!Gather(head.bytes + 1, input)) return std::optional<Event>();
   const size_t track_bytes = VintBytes(held_[head.bytes]);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "base/result.h"
 
 namespace penstock::fragmenter::ebml {
@@ -39,19 +40,32 @@ struct Event {
   uint64_t data_size = 0;
 };
 
+// What a reader takes of one element; more is kTooLarge.
+struct Bounds {
+  uint64_t value_bytes_max = limits::kCodecPrivateBytesMax;
+  uint64_t frame_bytes_max = limits::kAccessUnitBytesMax;
+};
+
 // Pulls events out of bytes that come in pieces of any size; the same events for any pieces. Known
-// elements are those of ids.h, others are passed over. Holds at most one small value. After an
-// error it stays in error.
+// elements are those of ids.h, others are passed over; Tags and ContentEncodings are values, whole.
+// Holds at most one value. After an error it stays in error.
 class Reader {
  public:
+  explicit Reader(Bounds bounds = {}) : bounds_(bounds) {}
+
   // Takes bytes off the front of `input`. Nothing: all are taken and more are needed. kProtocol:
-  // not Matroska; kUnsupported: lacing; kTooLarge: a value or frame beyond base/limits.h.
+  // not Matroska; kUnsupported: lacing; kTooLarge: a value or frame beyond the bounds.
   Result<std::optional<Event>> Next(ByteSpan& input);
 
   // The stream ended here. kProtocol if an element of known size was not complete; elements of
   // unknown size end with it.
   Status Finish() const;
 
+  // Whether the last byte taken was the last of an element.
+  bool between_elements() const { return skip_ == 0 && held_.size() == taken_; }
+
+  // Where the first byte lies that is not decided yet: it and what follows may be of an element
+  // that no event has told of.
   uint64_t position() const { return position_; }
 
  private:
@@ -76,6 +90,7 @@ class Reader {
   Event Close();
   void Consume(size_t bytes);
 
+  const Bounds bounds_;
   std::vector<Open> open_;
   std::vector<uint8_t> held_;  // from position_ on
   size_t taken_ = 0;           // of held_, given out with the last event

@@ -28,6 +28,8 @@ class ElementWriter {
     out_.Raw(value);
   }
   void Master(uint32_t id, const ElementWriter& content) { Binary(id, content.out_.span()); }
+  // An element as it is.
+  void Raw(ByteSpan element) { out_.Raw(element); }
   // A master whose end is wherever the document ends: the Segment of a stream.
   void OpenEnded(uint32_t id) {
     Id(id);

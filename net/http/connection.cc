@@ -84,6 +84,7 @@ Task<Status> Connection::Fill(size_t block_bytes) {
   const std::span<uint8_t> space = buffer_.Space(block_bytes);
   const Result<size_t> got = co_await stream_->Read(space);
   reading_ = false;
+  if (read_ended_) std::exchange(read_ended_, std::nullopt)->Set(Unit());
   if (!got.ok()) co_return got.error();
   buffer_.Commit(*got);
   co_return Status();
@@ -153,6 +154,7 @@ Task<HttpResponse> Connection::CallHandler(std::shared_ptr<ConnectionBody> body)
 Task<bool> Connection::Exchange() {
   body_ = BodyDecoder(head_.body);
   body_broken_ = false;
+  body_stopped_ = false;
   continue_due_ = head_.expects_continue && !body_.done();
   closed_ = CancelSource();
   watch_asked_ = false;
@@ -241,6 +243,7 @@ Task<Status> Connection::WriteStreamed(HttpResponse response, bool close) {
     thrown = "unknown exception";
   }
   writer->Detach();
+  co_await StopReading();
   if (!thrown.empty()) {
     log::Write(log::kError, "http body threw", {{"peer", peer_.ToString()}, {"error", thrown}});
     co_return Error(ErrorCode::kInternal, thrown);

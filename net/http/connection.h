@@ -42,6 +42,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<HeadOutcome> ReadHead();
   Task<Status> Fill(size_t block_bytes);
   Task<Result<Bytes>> NextBodyPiece();
+  Task<void> StopReading();
   void SkipBufferedBody();
   void StartWatchingIfAsked();
   Task<void> WatchPeer(std::shared_ptr<Connection> self);
@@ -72,6 +73,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Refusal refusal_;     // what to answer if the head was refused
   BodyDecoder body_{BodyFraming()};
   bool body_broken_ = false;
+  bool body_stopped_ = false;  // the answer ended while it was read
   bool continue_due_ = false;  // the client waits for 100 before it sends the body
 
   Watchdog read_watch_;
@@ -85,6 +87,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool idle_ = false;  // nothing of the next request has arrived
   bool draining_ = false;
   bool reading_ = false;
+  std::optional<Oneshot<Unit>> read_ended_;  // somebody waits for it
 
   CancelSource closed_;  // of the exchange under way
   bool watch_asked_ = false;

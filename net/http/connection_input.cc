@@ -3,9 +3,15 @@
 #include "net/http/connection.h"
 
 namespace penstock::net {
+namespace {
+
+Error Stopped() { return Error(ErrorCode::kCancelled, "the answer has ended"); }
+
+}  // namespace
 
 Task<Result<Bytes>> Connection::NextBodyPiece() {
   CHECK(!reading_ || watch_.has_value());
+  if (body_stopped_) co_return Stopped();
   if (body_broken_) co_return Error(ErrorCode::kClosed, "the body ended with an error");
   if (continue_due_) PS_CO_TRY_VOID(co_await SendContinue());
   while (!body_.done()) {
@@ -15,6 +21,7 @@ Task<Result<Bytes>> Connection::NextBodyPiece() {
       read_watch_.Clear();
       if (!filled.ok()) {
         body_broken_ = true;
+        if (body_stopped_) co_return Stopped();
         closed_.Cancel();
         if (read_late_) co_return Error(ErrorCode::kTimeout, "the body stopped arriving");
         co_return Error(filled.error()).With("the body is incomplete");
@@ -34,6 +41,17 @@ Task<Result<Bytes>> Connection::NextBodyPiece() {
   }
   StartWatchingIfAsked();
   co_return Bytes();
+}
+
+// An answer may end before the body that it is an answer to: who still waits for more of that is
+// told.
+Task<void> Connection::StopReading() {
+  if (!reading_ || watch_.has_value()) co_return;
+  body_stopped_ = true;
+  read_ended_.emplace();
+  const Oneshot<Unit> ended = *read_ended_;
+  stream_->Interrupt();
+  co_await ended;
 }
 
 // A body nobody wanted, but which is here already: over it the connection can go on.

@@ -33,6 +33,15 @@ struct Config {
   std::string aws_region;
   std::string aws_account;
   std::chrono::milliseconds aws_media_idle{0};
+  uint64_t put_media_connections = 0;
+  uint64_t put_media_fragment_bytes = 0;
+  std::chrono::milliseconds put_media_fragment_time{0};
+  uint64_t put_media_tracks = 0;
+  uint64_t put_media_tags = 0;
+  bool put_media_every_track = true;
+  std::chrono::milliseconds put_media_idle{0};
+  std::chrono::milliseconds put_media_lasts{0};
+  bool put_media_short_start_is_ms = false;
   std::chrono::milliseconds stop_within{0};
 
   log::Level log_level = log::Level::kInfo;

@@ -8,6 +8,10 @@
 
 #include "server/operations/video/media_readers.h"
 
+namespace penstock::ingest {
+class Uploads;
+}
+
 namespace penstock::server::aws {
 
 // Set once before the first request, but for what says otherwise.
@@ -15,9 +19,13 @@ struct Context {
   std::string region = "us-east-1";      // in ARNs
   std::string account = "000000000000";  // in ARNs
   std::string public_url;                // what GetDataEndpoint names; empty: as the client came
-  std::chrono::milliseconds media_idle{3000};  // GetMedia ends when nothing comes for so long
-  std::atomic<uint16_t> http_port{0};          // where we listen; thread-safe
-  video::MediaReaders media_readers;           // thread-safe
+  std::chrono::milliseconds media_idle{3000};        // GetMedia ends when nothing comes for so long
+  ingest::Uploads* uploads = nullptr;                // PutMedia's; outlives the requests
+  std::chrono::milliseconds put_media_idle{30'000};  // ends when nothing comes for so long
+  std::chrono::milliseconds put_media_lasts = std::chrono::hours(12);  // at most
+  bool put_media_short_start_is_ms = false;                            // see ParseProducerStart
+  std::atomic<uint16_t> http_port{0};  // where we listen; thread-safe
+  video::MediaReaders media_readers;   // thread-safe
 };
 
 }  // namespace penstock::server::aws

@@ -99,9 +99,7 @@ Status Admit(Services& services, const Operation& operation, Call& call) {
   return Status();
 }
 
-Task<Outcome> Run(Services& services, const Operation& operation, Call call,
-                  const std::string& body) {
-  PS_CO_TRY(call.input, wire::ParseBody(body));
+Task<Outcome> Run(Services& services, const Operation& operation, Call call) {
   PS_CO_TRY_VOID(wire::Validate(*operation.input, call.input));
   PS_CO_TRY_VOID(Admit(services, operation, call));
   co_return co_await operation.run(services, std::move(call));
@@ -113,7 +111,10 @@ Task<net::HttpResponse> Answer(Services& services, net::HttpRequest request, std
   if (const auto* fault = std::get_if<sigv4::Fault>(&identity)) co_return AwsErrorResponse(*fault);
   const Identity& who = std::get<Identity>(identity);
   const Operation* const operation = FindOperation(request.path);
-  auto body = co_await net::ReadAll(request.body, kBodyBytesMax);
+  const bool streams =
+      operation != nullptr && operation->input_of != nullptr && request.method == "POST";
+  Result<std::string> body = std::string();
+  if (!streams) body = co_await net::ReadAll(request.body, kBodyBytesMax);
   if (!body.ok()) co_return AwsErrorResponse(body.error());
   if (const auto fault = CheckIdentity(who, request, *body)) co_return AwsErrorResponse(*fault);
   if (operation == nullptr || request.method != "POST") {
@@ -121,13 +122,18 @@ Task<net::HttpResponse> Answer(Services& services, net::HttpRequest request, std
                         fmt::format("there is no operation {} {}", request.method, request.path));
     co_return AwsErrorResponse(unknown);
   }
+  Result<Json> input = streams ? operation->input_of(request) : wire::ParseBody(*body);
+  if (!input.ok()) co_return AwsErrorResponse(input.error(), operation->errors);
   Call call;
+  call.input = std::move(*input);
+  call.peer = request.over_unix_socket ? "this machine" : request.peer.ToString();
+  if (streams) call.body = request.body;
   call.host = request.headers.Get("Host");
   call.caller.name = who.key ? who.key->user : "local";
   call.caller.key = who.key;
   if (call.caller.key) call.caller.key->secret.clear();
   caller = call.caller.name;
-  Outcome outcome = co_await Run(services, *operation, std::move(call), *body);
+  Outcome outcome = co_await Run(services, *operation, std::move(call));
   if (outcome.ok()) co_return std::move(*outcome);
   net::HttpResponse refusal = AwsErrorResponse(outcome.error(), operation->errors);
   if (refusal.status >= 500) {

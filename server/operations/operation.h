@@ -22,9 +22,11 @@ namespace penstock::server::aws {
 struct Call {
   Json input;
   Caller caller;
-  std::optional<StreamName> name;    // of Resource::kStream and kNewStream
-  std::optional<OpenStream> stream;  // of Resource::kStream
-  std::string host;                  // as the client wrote it
+  std::optional<StreamName> name;         // of Resource::kStream and kNewStream
+  std::optional<OpenStream> stream;       // of Resource::kStream
+  std::string host;                       // as the client wrote it
+  std::string peer;                       // who sends, for people
+  std::shared_ptr<net::BodyReader> body;  // of an operation whose input is in the head
 };
 
 // What a request is about. It is looked up, and the caller's key is held against it, before the
@@ -43,6 +45,9 @@ struct Operation {
   Task<Outcome> (*run)(Services& services, Call call);  // services outlive the call
   // What this operation calls errors that have another name elsewhere.
   std::span<const ErrorName> errors = {};
+  // If set, the input is in the request's head, and the work begins before the body has come, which
+  // is not part of what is signed.
+  Json (*input_of)(const net::HttpRequest& request) = nullptr;
 };
 
 // Every operation of the video services, by exact path.

@@ -17,6 +17,7 @@ std::span<const Operation* const> VideoOperations() {
       &video::kGetMedia,
       &video::kGetHlsStreamingSessionUrl,
       &video::kGetClip,
+      &video::kPutMedia,
   };
   return kOperations;
 }
