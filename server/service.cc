@@ -205,6 +205,7 @@ Result<Service::Reloaded> Service::Reload(Config config) {
 void Service::Stop() {
   if (!parts_) return;
   Parts& p = *parts_;
+  if (p.uploads) p.uploads->Stop();
   if (p.http) p.http->Stop(p.current.stop_within);
   if (p.registry) p.registry->Stop();
   if (p.rtsp) p.rtsp->Stop();

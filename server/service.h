@@ -16,8 +16,8 @@ namespace penstock::server {
 // Runs from Start until Stop. Used by one thread that is no executor's.
 //
 // Start: folder, master key, store (recovers, claims), keys, HTTP and RTSP listen, sources are
-// pulled. Stop: 1. HTTP accepts no more and lets requests end; cameras are still recorded. 2.
-// Publishers and pulled cameras are ended (TEARDOWN).
+// pulled. Stop: 1. Uploads end; HTTP accepts no more and lets requests end; cameras are still
+// recorded. 2. Publishers and pulled cameras are ended (TEARDOWN).
 // 3. Their last fragments reach the log. 4. The store folds and closes. 5. The loops end.
 // A crash at any point is a kill -9: what was acknowledged is there again.
 class Service {

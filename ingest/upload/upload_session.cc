@@ -39,9 +39,21 @@ bool IsSeen(ErrorCode code) { return code == ErrorCode::kFull || code == ErrorCo
 
 bool SameBytes(const ByteChain& a, const ByteChain& b) {
   if (a.size() != b.size()) return false;
-  const Bytes left = a.Flatten();
-  const Bytes right = b.Flatten();
-  return AsText(left) == AsText(right);
+  auto other = b.pieces().begin();
+  size_t at = 0;  // in *other
+  for (const Bytes& piece : a.pieces()) {
+    for (size_t done = 0; done < piece.size();) {
+      const size_t now = std::min(piece.size() - done, other->size() - at);
+      if (AsText(piece.span().subspan(done, now)) != AsText(other->span().subspan(at, now)))
+        return false;
+      done += now;
+      at += now;
+      if (at < other->size()) continue;
+      ++other;
+      at = 0;
+    }
+  }
+  return true;
 }
 
 }  // namespace

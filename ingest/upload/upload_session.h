@@ -21,11 +21,12 @@ struct UploadAck {
 
 // How the body came to its end.
 enum class UploadEnd {
-  kWhole,   // in order
-  kIdle,    // nothing came for too long
-  kLate,    // the connection is too old: kConnectionTime
-  kBroken,  // what came cannot be understood: kReadFailed
-  kCut,     // in the middle: what was not complete is thrown away, and nobody reads acks
+  kWhole,    // in order
+  kIdle,     // nothing came for too long
+  kLate,     // the connection is too old: kConnectionTime
+  kStopped,  // the server ends: what is complete is acked, the rest will be sent again
+  kBroken,   // what came cannot be understood: kReadFailed
+  kCut,      // in the middle: what was not complete is thrown away, and nobody reads acks
 };
 
 // Lives on its connection's loop. A fragment is acked as persisted when its append has completed

@@ -33,6 +33,7 @@ Result<std::shared_ptr<UploadStream>> Uploads::Take(const StreamName& name,
                                                     std::shared_ptr<store::Shard> shard,
                                                     const std::string& source) {
   const std::lock_guard lock(mutex_);
+  if (stopping_) return Error(ErrorCode::kUnavailable, "The server is about to end.");
   Entry& entry = entries_[shard->id()];
   if (!entry.stream) {
     auto view = std::make_shared<UploadView>(clock_.SteadyNow());
@@ -68,6 +69,27 @@ void Uploads::Leave(UploadStream& stream, store::GapReason reason) {
     registry_.Ended(stream.name());
     if (entries_.size() > kRememberedMax) ForgetOldest();
   }
+}
+
+void Uploads::Stop() {
+  std::map<uint64_t, std::function<void()>> stops;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    stops.swap(stops_);
+  }
+  for (const auto& [id, function] : stops) function();
+}
+
+uint64_t Uploads::OnStop(std::function<void()> function) {
+  const std::lock_guard lock(mutex_);
+  stops_.emplace(++last_stop_, std::move(function));
+  return last_stop_;
+}
+
+void Uploads::ForgetStop(uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  stops_.erase(id);
 }
 
 void Uploads::ForgetOldest() {

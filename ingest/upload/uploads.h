@@ -58,6 +58,11 @@ class Uploads {
                                             std::shared_ptr<store::Shard> shard,
                                             std::string source);
 
+  // The server ends: no more begin, and whoever asked to be told is, once, on this thread.
+  void Stop();
+  uint64_t OnStop(std::function<void()> function);
+  void ForgetStop(uint64_t id);
+
   store::Store& store() const { return store_; }
   Clock& clock() const { return clock_; }
   const UploadOptions& options() const { return options_; }
@@ -85,6 +90,9 @@ class Uploads {
   std::mutex mutex_;
   std::map<ShardId, Entry> entries_;
   uint64_t leavings_ = 0;
+  bool stopping_ = false;
+  uint64_t last_stop_ = 0;
+  std::map<uint64_t, std::function<void()>> stops_;
 };
 
 }  // namespace penstock::ingest

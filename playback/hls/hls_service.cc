@@ -130,7 +130,11 @@ Task<Before> LoadBefore(ShardPtr shard, ItemHeader header) {
 
 Task<Result<fragmenter::TrackSet>> LoadTrackSet(ShardPtr shard, store::TrackSetId id) {
   PS_CO_TRY(const store::TrackSet stored, co_await shard->GetTrackSet(id));
-  co_return fragmenter::DecodeTrackSet(stored.meta);
+  auto tracks = fragmenter::DecodeTrackSet(stored.meta);
+  // Uploads are stored whatever they hold.
+  if (tracks.ok() && tracks->tracks.empty())
+    co_return Error(ErrorCode::kUnsupported, "none of its tracks has a form that can be played");
+  co_return tracks;
 }
 
 // `alone`: sound was transcoded without the fragment before, from which its first units sound over.

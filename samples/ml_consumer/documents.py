@@ -27,15 +27,16 @@ class Ended(Exception):
 def fragments(read):
     """Yields Fragments from read(n), which gives at most n bytes and none at the end. An unfinished one is not given."""
     document, tags, tracks, pictures = bytearray(), {}, {}, []
+    following = None
     try:
         while True:
-            element, head, size = read_head(read)
+            element, head, size = following or read_head(read)
             if element == EBML:
                 document, tags, tracks, pictures = bytearray(), {}, {}, []
             document += head
             if element == SEGMENT:
                 continue
-            body = read_exactly(read, size)
+            body, following = (read_exactly(read, size), None) if size is not None else read_open_cluster(read)
             document += body
             if element == TRACKS:
                 tracks = video_tracks(body)
@@ -73,12 +74,25 @@ def read_head(read):
     return int.from_bytes(identity, "big"), identity + size, number_of(size)
 
 
+def read_open_cluster(read):
+    """Of unknown size, as producers send: (its content, the head of what ends it)."""
+    body = bytearray()
+    while True:
+        head = read_head(read)
+        if head[0] in (EBML, SEGMENT, CLUSTER, TAGS):
+            return bytes(body), head
+        body += head[1] + read_exactly(read, head[2])
+
+
 def leading_zeros(byte):
     return 8 - byte.bit_length()
 
 
 def number_of(size):
-    return int.from_bytes(size, "big") & ((1 << (7 * len(size))) - 1)
+    """None: not known."""
+    mask = (1 << (7 * len(size))) - 1
+    number = int.from_bytes(size, "big") & mask
+    return None if number == mask else number
 
 
 def children(body):

@@ -34,11 +34,17 @@ struct Range {
 // there is nothing.
 struct Plan {
   uint64_t fragments = 0;
-  uint64_t bytes = 0;  // of the whole answer
+  uint64_t bytes = 0;    // of the whole answer
+  bool uploads = false;  // clusters that others made: bytes may be more, where a time needs room
   uint64_t first_ordinal = 0;
   uint64_t last_ordinal = 0;
   std::optional<uint64_t> next_ordinal;  // where the next document begins
 };
+
+bool IsOwnHeader(const store::TrackSet& set) {
+  const auto tracks = fragmenter::DecodeTrackSet(set.meta);
+  return tracks.ok() && AsText(fragmenter::EncodeMkvHeader(*tracks)) == AsText(set.body);
+}
 
 Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, Range range) {
   Plan plan;
@@ -55,6 +61,7 @@ Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, Range range) {
         tracks = item.header.track_set;
         PS_CO_TRY(const store::TrackSet set, co_await shard->GetTrackSet(tracks));
         plan.bytes += set.body.size();
+        plan.uploads = plan.uploads || !IsOwnHeader(set);
       }
       if (plan.fragments == 0) plan.first_ordinal = item.header.ordinal;
       plan.last_ordinal = item.header.ordinal;
@@ -87,17 +94,21 @@ class Writer {
     if (begins) {
       PS_CO_TRY(const store::TrackSet stored, co_await shard_->GetTrackSet(item.header.track_set));
       PS_CO_TRY(tracks_, fragmenter::DecodeTrackSet(stored.meta));
+      if (tracks_.tracks.empty())
+        co_return Error(ErrorCode::kUnsupported,
+                        "none of its tracks has a form that can be played");
+      scale_ns_ = TimestampScaleOf(stored.body);
       Result<Bytes> header = stored.body;
       if (format_ == Format::kMp4) header = playback::MakeMp4Header(tracks_);
       if (!header.ok()) co_return std::move(header).error();
       piece.Append(std::move(*header));
     }
-    PS_CO_TRY(const int64_t run_ms, RunTimeMs(tracks_, media.table, media.cluster));
+    PS_CO_TRY(const int64_t run_ms, RunTimeMs(tracks_, media.table, media.cluster, scale_ns_));
     const int64_t shift_ms = timeline.Add(item.header, run_ms);
     const bool goes_on = !begins && run_ == item.header.run && item.header.ordinal == next_ordinal_;
     Result<ByteChain> fragment =
         format_ == Format::kMatroska
-            ? WithTimestamp(media.cluster, run_ms + shift_ms)
+            ? WithTimestamp(media.cluster, (run_ms + shift_ms) * 1'000'000 / scale_ns_)
             : playback::MakeMp4Fragment(tracks_, goes_on ? before : std::nullopt, media, shift_ms,
                                         sequence_);
     if (!fragment.ok()) co_return std::move(fragment).error();
@@ -116,6 +127,7 @@ class Writer {
   const std::shared_ptr<net::BodyWriter> out_;
   ExportTimeline timeline_;
   fragmenter::TrackSet tracks_;                  // of the document under way
+  int64_t scale_ns_ = 1'000'000;                 // what its clusters' times count in
   store::RunId run_ = 0;                         // of the fragment written last
   uint64_t next_ordinal_ = 0;                    // what follows it; else something is missing
   std::optional<playback::StoredMedia> before_;  // it, where what follows needs it
@@ -220,7 +232,8 @@ Task<Outcome> ExportStream(Services& services, Call call) {
   response.headers.Set("Cache-Control", "no-store");
   response.headers.Set("Penstock-Export-Fragments", std::to_string(plan.fragments));
   // An MP4's heads are made as it is written.
-  if (!mp4) response.headers.Set("Penstock-Export-Bytes", std::to_string(plan.bytes));
+  if (!mp4 && !plan.uploads)
+    response.headers.Set("Penstock-Export-Bytes", std::to_string(plan.bytes));
   response.headers.Set("Penstock-Export-First", std::to_string(plan.first_ordinal));
   response.headers.Set("Penstock-Export-Last", std::to_string(plan.last_ordinal));
   if (plan.next_ordinal) {

@@ -16,7 +16,7 @@ Error Misfit(const char* what) { return Error(ErrorCode::kCorruption, what); }
 }  // namespace
 
 Result<int64_t> RunTimeMs(const fragmenter::TrackSet& tracks, const fragmenter::FrameTable& table,
-                          const ByteChain& cluster) {
+                          const ByteChain& cluster, int64_t scale_ns) {
   if (table.frames.empty()) return Misfit("a frame table without a frame");
   const fragmenter::Frame& frame = table.frames.front();
   const fragmenter::TrackConfig* const track = tracks.Find(frame.track);
@@ -24,7 +24,7 @@ Result<int64_t> RunTimeMs(const fragmenter::TrackSet& tracks, const fragmenter::
   if (frame.offset < kBlockTimeOffset || frame.offset > cluster.size())
     return Misfit("a frame outside of its cluster");
   const Bytes head = cluster.Slice(frame.offset - kBlockTimeOffset, 2).Flatten();
-  const auto block_ms = ByteReader(head).Be<int16_t>();
+  const int64_t block_ms = ByteReader(head).Be<int16_t>() * scale_ns / 1'000'000;
   const double seconds =
       static_cast<double>(frame.dts + frame.cts_offset) / static_cast<double>(track->clock_rate);
   return std::llround(seconds * 1000) - block_ms;

@@ -11,10 +11,10 @@
 namespace penstock::server {
 
 // Where a fragment's cluster begins within its run, milliseconds: the time its blocks count from.
-// The cluster's own time stamp is the producer's clock, which is corrected while the run goes on.
-// kCorruption: table, tracks and cluster do not fit.
+// A block's time counts in `scale_ns`. The cluster's own time stamp is the producer's clock, which
+// is corrected while the run goes on. kCorruption: table, tracks and cluster do not fit.
 Result<int64_t> RunTimeMs(const fragmenter::TrackSet& tracks, const fragmenter::FrameTable& table,
-                          const ByteChain& cluster);
+                          const ByteChain& cluster, int64_t scale_ns = 1'000'000);
 
 // Time runs as the server's clock saw it, from the first fragment on, so that a hole in the
 // recording is a hole in the file; within a run it is the run's own, exactly. A change of tracks

@@ -119,6 +119,12 @@ Task<Status> UploadExchange::Run(std::shared_ptr<UploadExchange> self,
                                                     x->late_timer_ = 0;
                                                     x->End(UploadEnd::kLate);
                                                   });
+  const std::weak_ptr<UploadExchange> weak = self;
+  const uint64_t stop = self->uploads_.OnStop([weak, executor = self->executor_] {
+    executor->Post([weak] {
+      if (const auto exchange = weak.lock()) exchange->End(UploadEnd::kStopped);
+    });
+  });
   Detach(ReadBody(self));
   Status status;
   while (!self->finished_ || (status.ok() && !self->acks_.empty())) {
@@ -144,6 +150,7 @@ Task<Status> UploadExchange::Run(std::shared_ptr<UploadExchange> self,
     }
     if (self->taken_from_) std::exchange(self->taken_from_, std::nullopt)->Set(Unit());
   }
+  self->uploads_.ForgetStop(stop);
   co_return status;
 }
 

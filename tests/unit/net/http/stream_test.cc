@@ -278,5 +278,40 @@ TEST_F(HttpFileTest, AnUploadArrivesWhole) {
   EXPECT_TRUE(SyncWait(wait(got)) == text_);
 }
 
+TEST_F(HttpStreamTest, AnAnswerRunsBesideItsRequestAndEndsWhoStillReadsThat) {
+  Oneshot<ErrorCode> reader_ended;
+  StartServer([reader_ended](HttpRequest request) {
+    auto work = [](std::shared_ptr<BodyReader> body,
+                   Oneshot<ErrorCode> ended) -> Task<HttpResponse> {
+      HttpResponse response;
+      response.stream = [body, ended](std::shared_ptr<BodyWriter> out) {
+        auto echo = [](std::shared_ptr<BodyReader> in, std::shared_ptr<BodyWriter> to,
+                       Oneshot<ErrorCode> over) -> Task<Status> {
+          PS_CO_TRY(const Bytes piece, co_await in->Next());
+          ByteChain same(piece);
+          PS_CO_TRY_VOID(co_await to->Write(same));
+          auto read_on = [](std::shared_ptr<BodyReader> rest, Oneshot<ErrorCode> o) -> Task<void> {
+            const auto next = co_await rest->Next();
+            o.Set(next.ok() ? ErrorCode::kInternal : next.error().code());
+          };
+          Detach(read_on(in, over));
+          co_return Status();
+        };
+        return echo(body, std::move(out), ended);
+      };
+      co_return response;
+    };
+    return work(request.body, reader_ended);
+  });
+  RawClient client(port());
+  client.Send(
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n");
+  ASSERT_TRUE(client.ReadUntil("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"));
+  client.Send("3\r\none\r\n");
+  // The request's body has not ended; the connection does, in order.
+  EXPECT_THAT(client.ReadToEnd(), EndsWith("\r\n\r\n3\r\none\r\n0\r\n\r\n"));
+  EXPECT_EQ(Await(reader_ended), ErrorCode::kCancelled);
+}
+
 }  // namespace
 }  // namespace penstock::net
