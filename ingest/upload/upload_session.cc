@@ -61,7 +61,10 @@ bool SameBytes(const ByteChain& a, const ByteChain& b) {
 UploadSession::UploadSession(Uploads& uploads, Start start)
     : uploads_(uploads), start_(std::move(start)), parser_(uploads.options().limits) {}
 
-UploadSession::~UploadSession() { uploads_.room().Give(room_); }
+UploadSession::~UploadSession() {
+  DropComing();
+  uploads_.room().Give(room_);
+}
 
 uint32_t UploadSession::RetentionHours() const {
   const auto info = uploads_.store().GetStream(stream().name());
@@ -75,6 +78,12 @@ void UploadSession::Ack(UploadAck::Kind kind, uint64_t timecode, const FragmentN
   ack.timecode = timecode;
   ack.number = number;
   start_.on_ack(ack);
+}
+
+void UploadSession::DropComing() {
+  if (!coming_) return;
+  stream().EndComing(coming_->id);
+  coming_.reset();
 }
 
 // Told when everything before it has been: Settle.
@@ -92,7 +101,7 @@ void UploadSession::Fail(UploadFault fault, std::string message) {
   } else {
     ack.timecode = parser_.open_timecode();
   }
-  coming_.reset();
+  DropComing();
   last_words_ = std::move(ack);
   const bool told = !deaf_;
   Settle();
@@ -142,6 +151,14 @@ Task<bool> UploadSession::Handle(fragmenter::UploadEvent event) {
   return Complete(std::move(std::get<fragmenter::UploadFragment>(event)));
 }
 
+std::function<void()> UploadSession::GiveUp() {
+  return [weak = weak_from_this(), timecode = coming_->timecode] {
+    const auto self = weak.lock();
+    if (self && self->coming_ && self->coming_->timecode == timecode)
+      self->Fail(UploadFault::kReadFailed, "another connection sends this fragment from its begin");
+  };
+}
+
 Task<bool> UploadSession::Begin(fragmenter::UploadBegins begins) {
   if (begins.header != announced_) {
     announced_ = begins.header;
@@ -159,6 +176,9 @@ Task<bool> UploadSession::Begin(fragmenter::UploadBegins begins) {
       start_.base_ns + static_cast<int64_t>(begins.timecode) * announced_->scale_ns;
   // To the millisecond, as it is told everywhere.
   coming_->producer_time = ProducerTimeFromUs((begin_ns + 500'000) / 1'000'000 * 1000);
+  co_await stream().GiveUpOthers(coming_->producer_time);
+  if (over_) co_return false;
+  coming_->id = stream().Begin({coming_->producer_time, Executor::Current(), GiveUp()});
   co_await WaitUntilWaiting(limits::kPendingFragmentsPerStreamMax - 1);
   if (over_) co_return false;
   std::vector<store::ItemRef> alike = co_await FindAlike(coming_->producer_time);
@@ -226,7 +246,7 @@ bool UploadSession::AckRepeated(std::shared_ptr<Waiting> waiting, const Fragment
       "Uploaded fragments that were stored already and were only acknowledged again");
   repeated.Add();
   uploads_.room().Give(std::exchange(room_, 0));
-  coming_.reset();
+  DropComing();
   Ack(UploadAck::Kind::kReceived, waiting->timecode, number);
   waiting->number = number;
   waiting->done = true;
@@ -258,7 +278,7 @@ Task<bool> UploadSession::Complete(fragmenter::UploadFragment fragment) {
   const ProducerTime producer_time = coming_->producer_time;
   store::NewItem item = stream().MakeItem(std::move(fragment), start_.base_ns, producer_time,
                                           std::move(coming_->slot));
-  coming_.reset();
+  DropComing();
   Ack(UploadAck::Kind::kReceived, waiting->timecode, waiting->number);
   waiting_.push_back(waiting);
   stream().view().NoteWaiting(1);
@@ -316,7 +336,7 @@ void UploadSession::Settle() {
       // What comes after it was sent for nothing, and its acks would be behind the last word.
       last_words_.reset();
       deaf_ = true;
-      coming_.reset();
+      DropComing();
       if (told) start_.on_over();
     } else if (first->persisted) {
       Ack(UploadAck::Kind::kPersisted, first->timecode, first->number);
@@ -343,7 +363,7 @@ Task<void> UploadSession::Finish(UploadEnd end) {
     over_ = true;
     deaf_ = true;
     last_words_.reset();
-    coming_.reset();
+    DropComing();
     co_return;
   }
   const bool whole =
@@ -362,7 +382,7 @@ Task<void> UploadSession::Finish(UploadEnd end) {
     Fail(UploadFault::kConnectionTime, "the connection has lasted for as long as one may");
   if (end == UploadEnd::kWhole && !over_) start_.seat->SetReason(store::GapReason::kSourceRemoved);
   over_ = true;
-  coming_.reset();
+  DropComing();
   co_await WaitUntilWaiting(0);
   deaf_ = true;
 }

@@ -61,6 +61,7 @@ class UploadSession : public std::enable_shared_from_this<UploadSession> {
     store::Slot slot;
     std::vector<store::ItemRef> alike;  // stored ones that began at the same time
     SteadyTime since;
+    uint64_t id = 0;  // with the stream
   };
   // One that is complete and whose last ack is due.
   struct Waiting {
@@ -75,6 +76,8 @@ class UploadSession : public std::enable_shared_from_this<UploadSession> {
   Task<bool> Handle(fragmenter::UploadEvent event);
   Task<bool> Begin(fragmenter::UploadBegins begins);
   Task<bool> Complete(fragmenter::UploadFragment fragment);
+  // Ends the fragment under way, and the upload; for others that bring the same.
+  std::function<void()> GiveUp();
   Task<std::vector<store::ItemRef>> FindAlike(ProducerTime producer_time);
   Task<std::optional<store::ItemRef>> FindRepeated(std::vector<store::ItemRef> alike,
                                                    ByteChain body);
@@ -86,6 +89,8 @@ class UploadSession : public std::enable_shared_from_this<UploadSession> {
                               std::shared_ptr<Uploads::Seat> seat);
   void Settle();
   Task<void> WaitUntilWaiting(size_t at_most);
+  // The fragment under way is no more: complete, given up, or wrong.
+  void DropComing();
   void Fail(fragmenter::UploadFault fault, std::string message);
   void Ack(UploadAck::Kind kind, uint64_t timecode, const FragmentNumber& number);
   uint32_t RetentionHours() const;

@@ -75,6 +75,36 @@ void UploadStream::EndAppend(ProducerTime producer_time, store::RunId run, bool 
   for (const Oneshot<Unit>& waiter : due) waiter.Set(Unit());
 }
 
+uint64_t UploadStream::Begin(Coming coming) {
+  const std::lock_guard lock(mutex_);
+  coming_.emplace(++last_coming_, std::move(coming));
+  return last_coming_;
+}
+
+void UploadStream::EndComing(uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  coming_.erase(id);
+}
+
+Task<void> UploadStream::GiveUpOthers(ProducerTime producer_time) {
+  std::vector<Coming> others;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, coming] : coming_) {
+      if (coming.producer_time == producer_time) others.push_back(coming);
+    }
+  }
+  for (const Coming& other : others) {
+    Oneshot<Unit> done;
+    auto give_up = [other, done] {
+      other.give_up();
+      done.Set(Unit());
+    };
+    other.executor->Post(std::move(give_up));
+    co_await done;
+  }
+}
+
 Task<void> UploadStream::WaitForAppends(ProducerTime producer_time) {
   for (;;) {
     Oneshot<Unit> waiter;

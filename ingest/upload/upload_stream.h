@@ -1,6 +1,8 @@
 // What the uploads of one stream have in common.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -40,6 +42,19 @@ class UploadStream {
   // follows does not continue its run.
   void EndAppend(ProducerTime producer_time, store::RunId run, bool seen);
 
+  // The fragment that a connection is bringing, from its begin until it is complete or given up.
+  struct Coming {
+    ProducerTime producer_time;
+    Executor* executor = nullptr;  // of its connection
+    std::function<void()> give_up;
+  };
+  uint64_t Begin(Coming coming);
+  void EndComing(uint64_t id);
+  // Who brings one of this time is sending again what another connection has not brought to its
+  // end: that one is not there any more, whether we know it or not. Completes when they have given
+  // it up, so that readers are not kept waiting for it.
+  Task<void> GiveUpOthers(ProducerTime producer_time);
+
   // Waits until no fragment that began at this producer time is on its way to the log.
   Task<void> WaitForAppends(ProducerTime producer_time);
   // One that begins now may have been stored already: media of that time or a later one is.
@@ -61,6 +76,8 @@ class UploadStream {
   store::RunId run_ = 0;         // 0: the next fragment starts one
   std::optional<MediaEnd> end_;  // as in the recorder
   std::multiset<ProducerTime> appending_;
+  std::map<uint64_t, Coming> coming_;
+  uint64_t last_coming_ = 0;
   std::vector<Oneshot<Unit>> waiting_;
   std::shared_ptr<const fragmenter::UploadHeader> header_;
   Bytes track_set_meta_;  // of header_

@@ -93,6 +93,27 @@ class PutMedia(ServerTest):
                 self.assertAlmostEqual(a[0] - sent[0][0], b[0] - seen[0][0], delta=allowed)
         self.assertNotIn(b"#EXT-X-DISCONTINUITY\n", self.penstock.get(self.penstock.stored_path("door")))
 
+    def check_exports(self, film):
+        pictures = [packet[2] for packet in media.packet_hashes(film, "--", "-map", "0:v", "-c:v", "rawvideo")[0]]
+        for form in ("mkv", "mp4"):
+            path = pathlib.Path(self.folder(), "exported." + form)
+            path.write_bytes(self.penstock.get(f"/api/v1/streams/door/export?format={form}"))
+            self.assertEqual([packet[2] for packet in media.packet_hashes(path, "--", "-map", "0:v", "-c:v", "rawvideo")[0]], pictures, form)
+            self.assertEqual(media.decode_errors(path), "")
+
+    def test_what_does_not_play_is_stored_and_said_so(self):
+        self.create()
+        connection = self.producer()
+        connection.send(producer.header(codec=b"V_VP9", private=b"") + producer.cluster(START) + producer.END_OF_FRAGMENT)
+        connection.wait_for("PERSISTED")
+        self.assertIn("V_VP9: this codec is stored, and not played", self.penstock.publication("door")["tracks"][0]["description"])
+        document, = self.documents()
+        self.assertIn(producer.cluster(START), document)
+        playlist = self.penstock.get(self.penstock.stored_path("door")).decode().splitlines()
+        for line in (next(line.split('"')[1] for line in playlist if "EXT-X-MAP" in line), playlist[-2]):
+            status, answer = self.penstock.call("GET", f"/hls/door/{line}")
+            self.assertEqual((status, "can be played" in str(answer)), (501, True), answer)
+
     def sample(self, *command, **options):
         return subprocess.run([str(part) for part in command], env=KEYS, capture_output=True, timeout=90, check=False, **options)
 
@@ -102,6 +123,7 @@ class PutMedia(ServerTest):
         done = self.sample("/usr/bin/python3", SAMPLES / "put_media.py", "--endpoint", self.penstock.url(""), "door", film)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.check_film(film)
+        self.check_exports(film)
         refused = self.sample("/usr/bin/python3", SAMPLES / "put_media.py", "--endpoint", self.penstock.url(""), "none", film)
         self.assertNotEqual(refused.returncode, 0)
 
@@ -255,16 +277,21 @@ class PutMedia(ServerTest):
         first.finish()
         first.wait_for_end()
         self.assertTrue(first.ended)
-        waiting.until("a fragment under way", lambda: len(second.acks("BUFFERING")) == 2)
+        second.wait_for("BUFFERING", 2)
         second.cut()
         third = self.producer()
         # The one that was acknowledged comes again, too: a producer may not have seen that.
-        third.send(producer.header() + producer.cluster(START + 400) + producer.cluster(START + 600) + producer.END_OF_FRAGMENT)
+        third.send(producer.header() + producer.cluster(START + 400) + producer.cluster(START + 600) + producer.cluster(START + 800, 3))
         third.wait_for("PERSISTED", 2)
         self.assertEqual(third.acks("PERSISTED")[0]["FragmentNumber"], second.acks("PERSISTED")[0]["FragmentNumber"])
+        third.wait_for("BUFFERING", 3)
+        # Its network is lost, and the server has not been told.
+        fourth = self.producer()
+        fourth.send(producer.header() + producer.cluster(START + 800) + producer.END_OF_FRAGMENT)
+        fourth.wait_for("PERSISTED")
         documents_ = self.documents()
-        self.assertEqual(len(documents_), 4)
-        for timecode, document in zip(range(START, START + 800, 200), documents_):
+        self.assertEqual(len(documents_), 5, "what is acknowledged is there")
+        for timecode, document in zip(range(START, START + 1000, 200), documents_):
             self.assertIn(producer.cluster(timecode), document)
         runs = {fragment["run"] for fragment in self.penstock.fragments("door")}
         self.assertEqual(len(runs), 1, "a viewer notices nothing")

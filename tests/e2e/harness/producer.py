@@ -149,8 +149,9 @@ class Producer:
         return self.acks()
 
     def cut(self):
-        """As a lost network: no end of the body, no good-bye."""
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """In the middle of the body."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self._reader.join(5)
         self.socket.close()
 
     def close(self):

@@ -188,6 +188,18 @@ TEST_F(UploadSessionTest, OneThatIsOnItsWayToTheLogIsNotStoredTwiceEither) {
   EXPECT_EQ(Fragments().size(), 1u);
 }
 
+TEST_F(UploadSessionTest, AConnectionThatIsLostWithoutAWordKeepsNobodyWaiting) {
+  Create();
+  Connection lost(*this);
+  lost.Feed(Piece(kStart));
+  Connection second(*this);
+  second.Feed(Ended(kStart));
+  second.Await(3);
+  ASSERT_EQ(Fragments().size(), 1u) << "what is acknowledged is seen";
+  EXPECT_EQ(Fragments()[0].header.number, *second.ack(2).number);
+  EXPECT_TRUE(lost.over());
+}
+
 TEST_F(UploadSessionTest, AnotherContentOfTheSameTimeIsAnotherFragment) {
   Create();
   {
