@@ -41,9 +41,13 @@ struct Plan {
   std::optional<uint64_t> next_ordinal;  // where the next document begins
 };
 
-bool IsOwnHeader(const store::TrackSet& set) {
+// A document that others have begun.
+bool IsUpload(const store::TrackSet& set) {
   const auto tracks = fragmenter::DecodeTrackSet(set.meta);
-  return tracks.ok() && AsText(fragmenter::EncodeMkvHeader(*tracks)) == AsText(set.body);
+  const Bytes start = fragmenter::EncodeMkvStart();
+  if (!tracks.ok() || !AsText(set.body).starts_with(start.text().substr(0, 4))) return false;
+  const Bytes own = fragmenter::EncodeMkvHeader(*tracks);
+  return own.text() != AsText(set.body);
 }
 
 Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, Range range) {
@@ -61,7 +65,7 @@ Task<Result<Plan>> MakePlan(std::shared_ptr<store::Shard> shard, Range range) {
         tracks = item.header.track_set;
         PS_CO_TRY(const store::TrackSet set, co_await shard->GetTrackSet(tracks));
         plan.bytes += set.body.size();
-        plan.uploads = plan.uploads || !IsOwnHeader(set);
+        plan.uploads = plan.uploads || IsUpload(set);
       }
       if (plan.fragments == 0) plan.first_ordinal = item.header.ordinal;
       plan.last_ordinal = item.header.ordinal;
@@ -97,6 +101,7 @@ class Writer {
       if (tracks_.tracks.empty())
         co_return Error(ErrorCode::kUnsupported,
                         "none of its tracks has a form that can be played");
+      uploaded_ = IsUpload(stored);
       scale_ns_ = TimestampScaleOf(stored.body);
       Result<Bytes> header = stored.body;
       if (format_ == Format::kMp4) header = playback::MakeMp4Header(tracks_);
@@ -104,11 +109,12 @@ class Writer {
       piece.Append(std::move(*header));
     }
     PS_CO_TRY(const int64_t run_ms, RunTimeMs(tracks_, media.table, media.cluster, scale_ns_));
-    const int64_t shift_ms = timeline.Add(item.header, run_ms);
+    const int64_t shift_ms = timeline.Add(
+        item.header, uploaded_ ? std::min(run_ms, EarliestMs(tracks_, media.table)) : run_ms);
     const bool goes_on = !begins && run_ == item.header.run && item.header.ordinal == next_ordinal_;
     Result<ByteChain> fragment =
         format_ == Format::kMatroska
-            ? WithTimestamp(media.cluster, (run_ms + shift_ms) * 1'000'000 / scale_ns_)
+            ? Matroska(media.cluster, run_ms + shift_ms)
             : playback::MakeMp4Fragment(tracks_, goes_on ? before : std::nullopt, media, shift_ms,
                                         sequence_);
     if (!fragment.ok()) co_return std::move(fragment).error();
@@ -122,11 +128,17 @@ class Writer {
   }
 
  private:
+  Result<ByteChain> Matroska(const ByteChain& cluster, int64_t milliseconds) const {
+    if (!uploaded_) return WithTimestamp(cluster, milliseconds);
+    return WithUploadTimestamp(cluster, milliseconds * 1'000'000 / scale_ns_);
+  }
+
   const std::shared_ptr<store::Shard> shard_;
   const Format format_;
   const std::shared_ptr<net::BodyWriter> out_;
   ExportTimeline timeline_;
   fragmenter::TrackSet tracks_;                  // of the document under way
+  bool uploaded_ = false;                        // clusters that others made
   int64_t scale_ns_ = 1'000'000;                 // what its clusters' times count in
   store::RunId run_ = 0;                         // of the fragment written last
   uint64_t next_ordinal_ = 0;                    // what follows it; else something is missing

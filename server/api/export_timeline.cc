@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/byte_io.h"
 
@@ -28,6 +29,17 @@ Result<int64_t> RunTimeMs(const fragmenter::TrackSet& tracks, const fragmenter::
   const double seconds =
       static_cast<double>(frame.dts + frame.cts_offset) / static_cast<double>(track->clock_rate);
   return std::llround(seconds * 1000) - block_ms;
+}
+
+int64_t EarliestMs(const fragmenter::TrackSet& tracks, const fragmenter::FrameTable& table) {
+  int64_t earliest = std::numeric_limits<int64_t>::max();
+  for (const fragmenter::Frame& frame : table.frames) {
+    const fragmenter::TrackConfig* const track = tracks.Find(frame.track);
+    if (track == nullptr || track->clock_rate == 0) continue;
+    const double seconds = static_cast<double>(frame.dts) / track->clock_rate;
+    earliest = std::min(earliest, static_cast<int64_t>(std::floor(seconds * 1000)));
+  }
+  return earliest;
 }
 
 bool ExportTimeline::BeginsDocument(const store::ItemHeader& item) const {

@@ -16,6 +16,10 @@ namespace penstock::server {
 Result<int64_t> RunTimeMs(const fragmenter::TrackSet& tracks, const fragmenter::FrameTable& table,
                           const ByteChain& cluster, int64_t scale_ns = 1'000'000);
 
+// Where a fragment's earliest frame is decoded within its run, milliseconds: in clusters that
+// others made, it may be before the cluster's own time. Requires a table with frames.
+int64_t EarliestMs(const fragmenter::TrackSet& tracks, const fragmenter::FrameTable& table);
+
 // Time runs as the server's clock saw it, from the first fragment on, so that a hole in the
 // recording is a hole in the file; within a run it is the run's own, exactly. A change of tracks
 // starts a new document, as GetMedia of Kinesis Video Streams does. A value: a copy tries what may

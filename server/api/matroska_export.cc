@@ -82,14 +82,28 @@ int64_t TimestampScaleOf(ByteSpan document) {
   }
 }
 
-Result<ByteChain> WithTimestamp(const ByteChain& cluster, int64_t time) {
+Result<ByteChain> WithTimestamp(const ByteChain& cluster, int64_t milliseconds) {
+  constexpr size_t kTimestampBytes = 8;
+  const size_t head_bytes = fragmenter::kClusterTimestampOffset + kTimestampBytes;
+  if (cluster.size() < head_bytes) {
+    return Error(ErrorCode::kCorruption, "a stored fragment is too short to be a cluster");
+  }
+  ByteWriter rewritten;
+  rewritten.Raw(cluster.Slice(0, fragmenter::kClusterTimestampOffset).Flatten());
+  rewritten.Be<int64_t>(std::max<int64_t>(milliseconds, 0));
+  ByteChain out(rewritten.Take());
+  out.Append(cluster.Slice(head_bytes, cluster.size() - head_bytes));
+  return out;
+}
+
+Result<ByteChain> WithUploadTimestamp(const ByteChain& cluster, int64_t time) {
   const Bytes head = cluster.Slice(0, std::min(cluster.size(), kLookBytes)).Flatten();
   PS_TRY(const Place place, FindTimestamp(head));
   const auto value = static_cast<uint64_t>(std::max<int64_t>(time, 0));
   const size_t after = place.value + place.value_bytes;
   // What stands before the time is a checksum, which would not hold any more.
-  const bool fits = place.element == place.content &&
-                    std::bit_width(value) <= 8 * place.value_bytes;
+  const bool fits =
+      place.element == place.content && std::bit_width(value) <= 8 * place.value_bytes;
   ByteWriter out;
   if (fits) {
     out.Raw(head.span().first(place.value));

@@ -1,6 +1,7 @@
 """PutMedia: what producers send is acknowledged when it is durable, and given back byte for byte. Debian's Python has boto3: /usr/bin/python3."""
 
 import contextlib
+import io
 import os
 import pathlib
 import subprocess
@@ -169,6 +170,9 @@ class PutMedia(ServerTest):
         self.assertIn(producer.cluster(START), document)
         self.assertLess(document.index(producer.cluster(START)), document.index(b"gate-3"))
         self.assertNotIn(b"END_OF_FRAGMENT", document)
+        # The sample consumer's reader takes clusters of unknown size, too.
+        read, = documents.fragments(io.BytesIO(document).read)
+        self.assertEqual((read.number, len(read.picture_times)), (number, 5))
         fragment, = self.penstock.fragments("door")
         self.assertEqual(fragment["producer_start"], "2026-01-15T12:00:00.000Z")
 

@@ -23,7 +23,7 @@ TEST(MatroskaExportTest, NothingButTheTimeStampChanges) {
 }
 
 std::string Changed(std::string_view cluster, int64_t time) {
-  const auto changed = WithTimestamp(ByteChain(Bytes::Copy(cluster)), time);
+  const auto changed = WithUploadTimestamp(ByteChain(Bytes::Copy(cluster)), time);
   return changed.ok() ? std::string(changed->Flatten().text()) : changed.error().ToString();
 }
 
@@ -51,6 +51,8 @@ TEST(MatroskaExportTest, AChecksumGoesWithWhatItWasOf) {
 TEST(MatroskaExportTest, ABodyThatIsNoClusterIsACorruption) {
   const auto changed = WithTimestamp(ByteChain(Bytes::Copy("short")), 0);
   EXPECT_EQ(changed.error().code(), ErrorCode::kCorruption);
+  EXPECT_EQ(WithUploadTimestamp(ByteChain(Bytes::Copy("short")), 0).error().code(),
+            ErrorCode::kCorruption);
 }
 
 }  // namespace
