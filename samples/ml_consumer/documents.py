@@ -114,7 +114,7 @@ def video_tracks(tracks):
     """{track number: (width, height)}"""
     found = {}
     for identity, entry in children(tracks):
-        if identity == TRACK_ENTRY and child(entry, TRACK_TYPE) == b"\x01":
+        if identity == TRACK_ENTRY and int.from_bytes(child(entry, TRACK_TYPE), "big") == 1:
             video = child(entry, VIDEO)
             found[int.from_bytes(child(entry, TRACK_NUMBER), "big")] = tuple(
                 int.from_bytes(child(video, side), "big") for side in (WIDTH, HEIGHT))
