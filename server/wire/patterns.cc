@@ -22,6 +22,19 @@ bool Take(std::string_view& rest, char separator, std::string_view& out) {
   return true;
 }
 
+// "arn:<partition>:<service>:<region>:<account>:"; the rest stays in `text`.
+bool TakeArn(std::string_view& text, std::string_view service) {
+  const auto lower_words = [](std::string_view part) {
+    return !part.empty() && All(part, [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
+  };
+  std::string_view arn, partition, found, region, account;
+  if (!Take(text, ':', arn) || arn != "arn") return false;
+  if (!Take(text, ':', partition) || !lower_words(partition)) return false;
+  if (!Take(text, ':', found) || found != service) return false;
+  if (!Take(text, ':', region) || !lower_words(region)) return false;
+  return Take(text, ':', account) && !account.empty() && All(account, IsDigit);
+}
+
 bool IsMediaWord(std::string_view text) {
   return !text.empty() && All(text, [](char c) {
     return IsAlphanumeric(c) || c == '_' || c == '-' || c == '.' || c == '+';
@@ -44,19 +57,47 @@ bool IsBase64(std::string_view text) {
 }
 
 bool IsVideoArn(std::string_view text) {
-  const auto lower_words = [](std::string_view part) {
-    return !part.empty() && All(part, [](char c) { return IsLower(c) || IsDigit(c) || c == '-'; });
-  };
-  std::string_view arn, partition, service, region, account, kind, name;
-  if (!Take(text, ':', arn) || arn != "arn") return false;
-  if (!Take(text, ':', partition) || !lower_words(partition)) return false;
-  if (!Take(text, ':', service) || service != "kinesisvideo") return false;
-  if (!Take(text, ':', region) || !lower_words(region)) return false;
-  if (!Take(text, ':', account) || !IsDigits(account)) return false;
+  std::string_view kind, name;
+  if (!TakeArn(text, "kinesisvideo")) return false;
   if (!Take(text, '/', kind) || kind.empty() || !All(kind, IsLower)) return false;
   if (!Take(text, '/', name) || !IsName(name)) return false;
   return IsDigits(text);
 }
+
+bool IsHubArn(std::string_view text) {
+  std::string_view kind;
+  return TakeArn(text, "iot") && Take(text, '/', kind) && kind == "thing" && IsName(text);
+}
+
+bool IsSecretArn(std::string_view text) {
+  std::string_view kind;
+  return TakeArn(text, "secretsmanager") && Take(text, ':', kind) && kind == "secret" &&
+         IsName(text);
+}
+
+bool IsDestinationUri(std::string_view text) {
+  std::string_view scheme;
+  if (!Take(text, ':', scheme) || !IsFormatValue(scheme)) return false;
+  if (text.substr(0, 2) == "//") text.remove_prefix(2);
+  const size_t slash = text.find('/');
+  if (text.empty() || slash == 0) return false;
+  return slash == std::string_view::npos || text.find('*', slash) == std::string_view::npos;
+}
+
+bool IsRegionName(std::string_view text) {
+  std::string_view word;
+  int words = 0;
+  for (; Take(text, '-', word); ++words) {
+    if (word.empty() || !All(word, IsLower)) return false;
+  }
+  return (words == 2 || words == 3) && text.size() == 1 && IsDigits(text);
+}
+
+bool IsFormatValue(std::string_view text) {
+  return !text.empty() && All(text, [](char c) { return IsAlphanumeric(c) || c == '_'; });
+}
+
+bool IsOneLine(std::string_view text) { return text.find('\n') == std::string_view::npos; }
 
 bool IsMediaTypes(std::string_view text) {
   while (true) {

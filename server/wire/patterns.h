@@ -17,6 +17,12 @@ bool IsVideoArn(std::string_view text);    // arn:<partition>:kinesisvideo:<regi
 bool IsMediaTypes(std::string_view text);  // video/h264,audio/aac
 bool IsTagText(std::string_view text);     // see TagKey and TagValue of the services
 bool IsAnyLine(std::string_view text);     // no line break in it
+bool IsOneLine(std::string_view text);     // as that, but for carriage returns
+bool IsHubArn(std::string_view text);      // arn:<partition>:iot:<region>:<account>:thing/<name>
+bool IsSecretArn(std::string_view text);   // arn:<partition>:secretsmanager:…:secret:<name>
+bool IsDestinationUri(std::string_view text);  // s3://bucket/beginning, arn:aws:sns:…
+bool IsRegionName(std::string_view text);      // eu-west-1
+bool IsFormatValue(std::string_view text);     // letters, digits, '_'
 
 inline constexpr Pattern kName{"[a-zA-Z0-9_.-]+", IsName};
 inline constexpr Pattern kWord{"[a-zA-Z0-9]+", IsWord};
@@ -28,5 +34,13 @@ inline constexpr Pattern kMediaTypes{
     "[\\w\\-\\.\\+]+/[\\w\\-\\.\\+]+(,[\\w\\-\\.\\+]+/[\\w\\-\\.\\+]+)*", IsMediaTypes};
 inline constexpr Pattern kTagText{"^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$", IsTagText};
 inline constexpr Pattern kAnyLine{".+", IsAnyLine};
+inline constexpr Pattern kOneLine{"[^\\n]{11,100}", IsOneLine};
+inline constexpr Pattern kHubArn{"arn:[a-z\\d-]+:iot:[a-z0-9-]+:[0-9]+:thing/[a-zA-Z0-9_.-]+",
+                                 IsHubArn};
+inline constexpr Pattern kSecretArn{
+    "arn:[a-z\\d-]+:secretsmanager:[a-z0-9-]+:[0-9]+:secret:[a-zA-Z0-9_.-]+", IsSecretArn};
+inline constexpr Pattern kDestinationUri{"^[a-zA-Z_0-9]+:(//)?([^/]+)/?([^*]*)$", IsDestinationUri};
+inline constexpr Pattern kRegionName{"^[a-z]+(-[a-z]+)?-[a-z]+-[0-9]$", IsRegionName};
+inline constexpr Pattern kFormatValue{"^[a-zA-Z_0-9]+", IsFormatValue};
 
 }  // namespace penstock::server::wire

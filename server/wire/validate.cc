@@ -209,6 +209,29 @@ int64_t TextLength(std::string_view utf8) {
   return units;
 }
 
+Json KnownPart(const Shape& shape, const Json& input) {
+  if (shape.kind == Kind::kStructure && input.is_object()) {
+    Json out = Json(Json::Object());
+    for (const Member& member : shape.members) {
+      const Json& found = input[member.name];
+      if (!found.is_null()) out.Set(member.name, KnownPart(*member.shape, found));
+    }
+    return out;
+  }
+  if (shape.kind == Kind::kList && input.is_array()) {
+    Json out = Json(Json::Array());
+    for (const Json& element : input.array()) out.Push(KnownPart(*shape.element, element));
+    return out;
+  }
+  if (shape.kind == Kind::kMap && input.is_object()) {
+    Json out = Json(Json::Object());
+    for (const auto& [key, element] : input.object())
+      out.Set(key, KnownPart(*shape.element, element));
+    return out;
+  }
+  return input;
+}
+
 Status Validate(const Shape& shape, const Json& input) {
   Validator validator;
   PS_TRY_VOID(validator.CheckKinds(shape, input, std::string()));

@@ -13,6 +13,10 @@ namespace penstock::server::wire {
 // satisfy constraint: …"). Members without a shape are ignored; null counts as absent.
 Status Validate(const Shape& shape, const Json& input);
 
+// A valid input without the members of its structures that no shape names: what may be kept of it,
+// bounded by what the shape allows.
+Json KnownPart(const Shape& shape, const Json& input);
+
 // The UTF-16 code units of a UTF-8 text.
 int64_t TextLength(std::string_view utf8);
 

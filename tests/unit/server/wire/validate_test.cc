@@ -85,6 +85,15 @@ TEST(ValidateTest, LengthIsCountedInUtf16Units) {
   EXPECT_EQ(TextLength("\xf0\x9f\x8e\xa5"), 2);
 }
 
+TEST(ValidateTest, TheKnownPartIsWhatTheShapeNames) {
+  const Json input = *Json::Parse(
+      R"({"Else":[1],"StreamName":"a","Colour":null,"Names":["b","c"],"Labels":{"x":"RED"},
+          "Inner":{"When":2,"More":{"Deep":1}}})");
+  EXPECT_EQ(KnownPart(kInput, input).Dump(),
+            R"({"StreamName":"a","Names":["b","c"],"Labels":{"x":"RED"},"Inner":{"When":2}})");
+  EXPECT_TRUE(KnownPart(kInput, Json()).is_null());
+}
+
 TEST(TimestampTest, NumbersAndTextAreUnderstoodAndNothingElse) {
   const auto us = [](std::string_view json) {
     const auto time = ParseTimestamp(*Json::Parse(json));
@@ -111,6 +120,33 @@ TEST(PatternsTest, AnArnIsOneOfTheVideoServices) {
         "arn:aws:kinesisvideo:us-east-1:1:stream/a/1/2"}) {
     EXPECT_FALSE(IsVideoArn(text)) << text;
   }
+}
+
+void Expect(const Pattern& pattern, std::vector<std::string_view> good,
+            std::vector<std::string_view> bad) {
+  for (const std::string_view text : good) EXPECT_TRUE(pattern.matches(text)) << text;
+  for (const std::string_view text : bad) EXPECT_FALSE(pattern.matches(text)) << text;
+}
+
+TEST(PatternsTest, ArnsOfOtherServicesHaveTheirForms) {
+  Expect(kHubArn, {"arn:aws:iot:eu-west-1:1:thing/hub_1.a-B"},
+         {"", "arn:aws:iot:eu-west-1:1:thing/", "arn:aws:iot:eu-west-1:1:thing/a/b",
+          "arn:aws:iot:eu-west-1:1:box/hub", "arn:aws:iot:eu-west-1::thing/hub",
+          "arn:aws:IOT:eu-west-1:1:thing/hub", "arn:aws:iot:eu-west-1:1:thing"});
+  Expect(kSecretArn, {"arn:aws-cn:secretsmanager:eu-west-1:1:secret:door-x1"},
+         {"arn:aws:secretsmanager:eu-west-1:1:secret:", "arn:aws:secretsmanager:eu-west-1:1:secret",
+          "arn:aws:secretsmanager:eu-west-1:1:secret:a:b", "arn:aws:iot:eu-west-1:1:secret:a"});
+}
+
+TEST(PatternsTest, DestinationsAreUris) {
+  Expect(kDestinationUri,
+         {"s3://bucket", "s3://bucket/", "s3://bucket/a/b", "s3:bucket/a",
+          "arn:aws:sns:eu-west-1:1:topic", "https://example.org:8443/hook?x=1", "s3://buck*t/a"},
+         {"", "s3", "s3:", "s3://", "s3:///a", "s3:/a", "s3://bucket/*", "s-3://bucket", "://a"});
+  Expect(kRegionName, {"eu-west-1", "us-gov-west-1"},
+         {"", "eu-west", "eu-west-10", "eu-west-", "west-1", "EU-west-1", "a-b-c-d-1", "eu--1"});
+  Expect(kFormatValue, {"80", "a_Z"}, {"", "8 0", "80%"});
+  Expect(kOneLine, {"", "cron(0 9 * * ? *)"}, {"a\nb"});
 }
 
 TEST(PatternsTest, MediaTypesAreAListOfPairs) {
