@@ -9,7 +9,7 @@
 #include "server/operations/aws_context.h"
 #include "server/operations/identity.h"
 #include "server/operations/operation.h"
-#include "server/operations/video/stream_arn.h"
+#include "server/operations/video/resource.h"
 #include "server/wire/validate.h"
 
 namespace penstock::server::aws {
@@ -52,51 +52,22 @@ Error MayNot(const Caller& caller, std::string_view action, const std::string& r
                            action, resource));
 }
 
-Result<StreamName> NameOf(const Json& input) {
-  const std::string_view name = input["StreamName"].AsString();
-  const std::string_view arn = input["StreamARN"].AsString();
-  if (name.empty() && arn.empty()) {
-    return Error(ErrorCode::kInvalidArgument, "Either StreamName or StreamARN has to be there.");
-  }
-  if (arn.empty()) return StreamName::Parse(name);
-  PS_TRY(const video::StreamArn parsed, video::ParseStreamArn(arn));
-  if (!name.empty() && name != parsed.name.text())
-    return Error(ErrorCode::kInvalidArgument, "StreamName and StreamARN are of two streams.");
-  return parsed.name;
-}
-
-Error NoStream() {
-  return Error(ErrorCode::kNotFound, "The requested stream is not found or not active.");
-}
-
-// An ARN names one life of a stream: another that has its name now is not meant.
-Status FindResource(Services& services, Call& call) {
-  auto found = FindStream(services, *call.name);
-  if (!found.ok()) return NoStream();
-  const std::string_view arn = call.input["StreamARN"].AsString();
-  if (!arn.empty()) {
-    PS_TRY(const video::StreamArn parsed, video::ParseStreamArn(arn));
-    if (parsed.created != found->info.created) return NoStream();
-  }
-  call.stream = std::move(*found);
-  return Status();
-}
-
-// The name first, then the key, then the stream: who may not is not told what there is.
+// The name first, then the key, then what it names: who may not is not told what there is. A key's
+// patterns are of names, whether streams or channels have them.
 Status Admit(Services& services, const Operation& operation, Call& call) {
   const std::string action = fmt::format("{}:{}", kService, operation.name);
   if (operation.resource == Resource::kNone) {
     if (!call.caller.MayDo(action)) return MayNot(call.caller, action, "*");
     return Status();
   }
-  PS_TRY(call.name, NameOf(call.input));
-  if (!call.caller.MayDo(action, *call.name)) {
-    return MayNot(call.caller, action,
-                  fmt::format("arn:aws:kinesisvideo:{}:{}:stream/{}/*", services.aws.region,
-                              services.aws.account, call.name->text()));
+  PS_TRY(const video::NamedResource named, video::NameResource(operation.resource, call.input));
+  if (!call.caller.MayDo(action, named.name)) {
+    return MayNot(
+        call.caller, action,
+        fmt::format("arn:aws:kinesisvideo:{}:{}:{}/{}/*", services.aws.region, services.aws.account,
+                    video::ResourceKindName(named.kind), named.name.text()));
   }
-  if (operation.resource == Resource::kStream) return FindResource(services, call);
-  return Status();
+  return video::FindResource(services, operation.resource, named, call);
 }
 
 Task<Outcome> Run(Services& services, const Operation& operation, Call call) {

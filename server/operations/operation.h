@@ -12,6 +12,7 @@
 #include "server/api/operation.h"
 #include "server/api/services.h"
 #include "server/auth/credentials.h"
+#include "server/operations/video/channel.h"
 #include "server/wire/errors.h"
 #include "server/wire/rest_json.h"
 #include "server/wire/shape.h"
@@ -21,6 +22,7 @@ namespace penstock::server::aws {
 // One request that has been read, held against its table, and let in.
 struct Call {
   Json input;
+  std::optional<video::Channel> channel;  // of Resource::kChannel
   Caller caller;
   std::optional<StreamName> name;         // of Resource::kStream and kNewStream
   std::optional<OpenStream> stream;       // of Resource::kStream
@@ -33,8 +35,11 @@ struct Call {
 // work begins.
 enum class Resource {
   kNone,  // nothing in particular: any stream's key may, and the work leaves out what it may not
-  kNewStream,  // the stream to be, StreamName
-  kStream,     // an existing one, by StreamName or StreamARN
+  kNewStream,        // the stream to be, StreamName
+  kStream,           // an existing one, by StreamName or StreamARN
+  kNewChannel,       // the signaling channel to be, ChannelName
+  kChannel,          // an existing one, by ChannelName or ChannelARN
+  kStreamOrChannel,  // an existing one of either, by ResourceARN
 };
 
 struct Operation {

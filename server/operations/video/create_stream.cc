@@ -4,39 +4,24 @@
 #include "server/operations/video/shapes.h"
 #include "server/operations/video/stream_arn.h"
 #include "server/operations/video/stream_info.h"
+#include "server/operations/video/tags.h"
 
 namespace penstock::server::aws::video {
 namespace {
 
-constexpr int64_t kTagsMax = 50;
-
-constexpr Shape kDeviceName{.min = 1, .max = 128, .pattern = &wire::kName};
-constexpr Shape kMediaType{.min = 1, .max = 128, .pattern = &wire::kMediaTypes};
 constexpr Shape kKmsKeyId{.min = 1, .max = 2048, .pattern = &wire::kAnyLine};
 constexpr Shape kHours{.kind = Kind::kInteger, .min = 0};
-constexpr Shape kTagKey{.min = 1, .max = 128, .pattern = &wire::kTagText};
-constexpr Shape kTagValue{.min = 0, .max = 256, .pattern = &wire::kTagText};
-// More than 50 have an error of their own.
-constexpr Shape kTags{.kind = Kind::kMap, .min = 1, .element = &kTagValue, .key = &kTagKey};
-constexpr std::string_view kTiers[] = {"HOT", "WARM"};
-constexpr Shape kTier{.values = kTiers};
-constexpr Member kStorageMembers[] = {{"DefaultStorageTier", &kTier, true}};
-constexpr Shape kStorage{.kind = Kind::kStructure, .members = kStorageMembers};
 
 constexpr Member kMembers[] = {
-    {"DeviceName", &kDeviceName},
+    {"DeviceName", &kDeviceNameShape},
     {"StreamName", &kStreamNameShape, true},
-    {"MediaType", &kMediaType},
+    {"MediaType", &kMediaTypeShape},
     {"KmsKeyId", &kKmsKeyId},
     {"DataRetentionInHours", &kHours},
-    {"Tags", &kTags},
-    {"StreamStorageConfiguration", &kStorage},
+    {"Tags", &kTagMapShape},
+    {"StreamStorageConfiguration", &kStorageShape},
 };
 constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
-
-constexpr ErrorName kErrors[] = {
-    {ErrorCode::kTooLarge, "TagsPerResourceExceededLimitException"},
-};
 
 Task<Outcome> Run(Services& services, Call call) {
   const Json& input = call.input;
@@ -45,9 +30,7 @@ Task<Outcome> Run(Services& services, Call call) {
   traits.media_type = input["MediaType"].AsString();
   traits.kms_key_id = input["KmsKeyId"].AsString();
   traits.storage_tier = input["StreamStorageConfiguration"]["DefaultStorageTier"].AsString();
-  traits.tags = input["Tags"];
-  if (static_cast<int64_t>(traits.tags.object().size()) > kTagsMax)
-    co_return Error(ErrorCode::kTooLarge, "A stream has at most 50 tags.");
+  PS_CO_TRY(traits.tags, AddTags(Json(), input["Tags"]));
   // Amazon's default, not ours: who leaves it out has been told that nothing is kept.
   const int64_t hours = input["DataRetentionInHours"].AsInt(0);
   if (hours > int64_t{limits::kRetentionHoursMax})
@@ -68,6 +51,6 @@ Task<Outcome> Run(Services& services, Call call) {
 }  // namespace
 
 constinit const Operation kCreateStream{
-    "CreateStream", "/createStream", &kInput, Resource::kNewStream, Run, kErrors};
+    "CreateStream", "/createStream", &kInput, Resource::kNewStream, Run, kTagErrors};
 
 }  // namespace penstock::server::aws::video

@@ -32,4 +32,10 @@ std::string DataEndpoint(std::string_view public_url, std::string_view host, uin
   return fmt::format("http://{}:{}", host, http_port);
 }
 
+std::string WebSocketEndpoint(std::string_view data_endpoint) {
+  constexpr std::string_view kHttp = "http";
+  if (data_endpoint.substr(0, kHttp.size()) == kHttp) data_endpoint.remove_prefix(kHttp.size());
+  return fmt::format("ws{}", data_endpoint);
+}
+
 }  // namespace penstock::server::aws::video

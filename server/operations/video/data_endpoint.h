@@ -12,4 +12,7 @@ namespace penstock::server::aws::video {
 // that), so a host without one gets ours.
 std::string DataEndpoint(std::string_view public_url, std::string_view host, uint16_t http_port);
 
+// The same for WebSockets: wss:// where that is https://, ws:// else.
+std::string WebSocketEndpoint(std::string_view data_endpoint);
+
 }  // namespace penstock::server::aws::video

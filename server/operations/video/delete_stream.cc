@@ -12,10 +12,9 @@ constexpr Member kMembers[] = {
 constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
 
 Task<Outcome> Run(Services& services, Call call) {
-  const std::string_view version = call.input["CurrentVersion"].AsString();
   const store::StreamInfo& info = call.stream->info;
-  if (!version.empty() && version != VersionOf(info))
-    co_return Error(ErrorCode::kConflict, "The stream has another version by now.");
+  const StreamTraits traits = LoadTraits(services.store.catalog(), info.shard);
+  PS_CO_TRY_VOID(CheckVersion(call.input, info, traits));
   // Not a conflict: whoever is told so asks for the version and tries again.
   if (!services.store.ListHolds(info.name).empty())
     co_return Error(ErrorCode::kAlreadyExists, "The stream has holds: release them first.");

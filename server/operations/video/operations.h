@@ -6,6 +6,33 @@
 
 namespace penstock::server::aws::video {
 
+extern const Operation kTagStream;
+extern const Operation kUntagStream;
+extern const Operation kListTagsForStream;
+extern const Operation kTagResource;
+extern const Operation kUntagResource;
+extern const Operation kListTagsForResource;
+extern const Operation kUpdateStream;
+extern const Operation kDescribeStreamStorageConfiguration;
+extern const Operation kUpdateStreamStorageConfiguration;
+extern const Operation kCreateSignalingChannel;
+extern const Operation kDescribeSignalingChannel;
+extern const Operation kListSignalingChannels;
+extern const Operation kUpdateSignalingChannel;
+extern const Operation kDeleteSignalingChannel;
+extern const Operation kGetSignalingChannelEndpoint;
+extern const Operation kUpdateMediaStorageConfiguration;
+extern const Operation kDescribeMediaStorageConfiguration;
+extern const Operation kDescribeMappedResourceConfiguration;
+extern const Operation kUpdateImageGenerationConfiguration;
+extern const Operation kDescribeImageGenerationConfiguration;
+extern const Operation kUpdateNotificationConfiguration;
+extern const Operation kDescribeNotificationConfiguration;
+extern const Operation kStartEdgeConfigurationUpdate;
+extern const Operation kDescribeEdgeConfiguration;
+extern const Operation kDeleteEdgeConfiguration;
+extern const Operation kListEdgeAgentConfigurations;
+
 extern const Operation kCreateStream;               // create_stream.cc
 extern const Operation kDescribeStream;             // describe_stream.cc
 extern const Operation kListStreams;                // list_streams.cc

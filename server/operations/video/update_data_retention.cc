@@ -22,8 +22,8 @@ constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
 
 Task<Outcome> Run(Services& services, Call call) {
   const store::StreamInfo& info = call.stream->info;
-  if (call.input["CurrentVersion"].AsString() != VersionOf(info))
-    co_return Error(ErrorCode::kConflict, "The stream has another version by now.");
+  const StreamTraits traits = LoadTraits(services.store.catalog(), info.shard);
+  PS_CO_TRY_VOID(CheckVersion(call.input, info, traits));
   constexpr int64_t kMost = limits::kRetentionHoursMax;
   const bool longer = call.input["Operation"].AsString() == kIncrease;
   const int64_t change = std::min(call.input["DataRetentionChangeInHours"].AsInt(), kMost + 1);

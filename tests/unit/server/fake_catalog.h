@@ -33,6 +33,10 @@ class FakeCatalog final : public store::Catalog {
                    std::string) override {
     const std::lock_guard lock(mutex_);
     if (failing) co_return *failing;
+    if (conflicts > 0 && !expects.empty()) {
+      --conflicts;
+      co_return Error(ErrorCode::kConflict, expects[0].key);
+    }
     for (const store::Expect& expect : expects) {
       const auto found = entries_.find(expect.key);
       const uint64_t version = found == entries_.end() ? 0 : found->second.version;
@@ -50,6 +54,8 @@ class FakeCatalog final : public store::Catalog {
 
   // If set, transactions fail with it.
   std::optional<Error> failing;
+  // So many transactions that expect something fail because others came first.
+  int conflicts = 0;
 
  private:
   mutable std::mutex mutex_;

@@ -180,7 +180,7 @@ class FakeStore final : public store::Store {
   }
 
   Task<void> Close() override { co_return; }
-  store::Catalog& catalog() override { return catalog_; }
+  FakeCatalog& catalog() override { return catalog_; }
 
   std::vector<store::StreamInfo> ListStreams() const override {
     const std::lock_guard lock(mutex_);

@@ -2,14 +2,10 @@
 // signature (over loopback). Signed requests of real clients are in tests/e2e.
 #include "base/byte_io.h"
 #include "fragmenter/media.h"
-#include "server/http/front.h"
-#include "server/operations/aws_context.h"
 #include "server/operations/page_token.h"
 #include "server/operations/video/data_endpoint.h"
 #include "server/operations/video/media_document.h"
-#include "tests/unit/server/bodies.h"
-#include "tests/unit/server/fake_sources.h"
-#include "tests/unit/server/fake_store.h"
+#include "tests/unit/server/operations/aws_fixture.h"
 
 namespace penstock::server::aws {
 namespace {
@@ -19,35 +15,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-class VideoTest : public testing::Test {
+class VideoTest : public AwsTest {
  protected:
-  VideoTest() {
-    keys_ = std::move(
-        *KeyRing::Load(store_.catalog(), MasterKey(std::array<uint8_t, 32>{1}), clock_, {}));
-    settings_.log_requests = false;
-    aws_.media_idle = std::chrono::milliseconds(1);
-    front_ = std::make_unique<HttpFront>(
-        Services{store_, sources_, *keys_, hls_, clock_, aws_, settings_});
-  }
-
-  net::HttpResponse Send(std::string path, std::string body, std::string peer = "127.0.0.1") {
-    net::HttpRequest request;
-    request.method = "POST";
-    request.target = request.path = std::move(path);
-    request.peer.address = std::move(peer);
-    request.headers.Add("Host", "localhost:8080");
-    request.body = std::make_shared<TextBody>(std::move(body));
-    return SyncWait(front_->Handle(std::move(request)));
-  }
-  // The answer's status; its JSON and error are kept.
-  int Ask(std::string path, std::string body) {
-    const net::HttpResponse response = Send(std::move(path), std::move(body));
-    error_ = response.headers.Get("x-amzn-ErrorType");
-    request_id_ = response.headers.Get("x-amzn-RequestId");
-    json_ = *Json::Parse(BodyOf(response));
-    return response.status;
-  }
-  std::string Message() const { return std::string(json_["Message"].AsString()); }
   std::string Payload(std::string path, std::string body) {
     net::HttpResponse response = Send(std::move(path), std::move(body));
     EXPECT_EQ(response.status, 200) << BodyOf(response);
@@ -60,11 +29,6 @@ class VideoTest : public testing::Test {
     const Status status = SyncWait(std::move(task));
     EXPECT_TRUE(status.ok()) << status.error().ToString();
   }
-
-  std::string Arn(std::string_view name) {
-    EXPECT_EQ(Ask("/describeStream", R"({"StreamName":")" + std::string(name) + R"("})"), 200);
-    return std::string(json_["StreamInfo"]["StreamARN"].AsString());
-  }
   void AddFragment(std::string_view stream, int64_t server_ms) {
     store::ItemHeader item;
     item.server_time = ServerTimeFromMs(server_ms);
@@ -73,18 +37,6 @@ class VideoTest : public testing::Test {
     item.track_set = 1;
     store_.Shard(stream).Add(item, Bytes::Copy("<" + std::to_string(server_ms) + ">"));
   }
-
-  SimulatedClock clock_{ServerTimeFromMs(1'768'478'400'123)};
-  FakeStore store_{clock_};
-  FakeSources sources_;
-  std::unique_ptr<KeyRing> keys_;
-  playback::HlsService hls_{store_, clock_};
-  Context aws_;
-  LiveSettings settings_;
-  std::unique_ptr<HttpFront> front_;
-  Json json_;
-  std::string error_;
-  std::string request_id_;
 };
 
 TEST_F(VideoTest, AStreamIsMadeDescribedAndUsableAtOnce) {

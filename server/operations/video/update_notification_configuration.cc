@@ -1,0 +1,35 @@
+// Kept and shown; none takes it away.
+#include "server/operations/video/configurations.h"
+#include "server/operations/video/operations.h"
+#include "server/operations/video/stream_info.h"
+#include "server/wire/validate.h"
+
+namespace penstock::server::aws::video {
+namespace {
+
+constexpr Member kMembers[] = {
+    {"StreamName", &kStreamNameShape},
+    {"StreamARN", &kStreamArnShape},
+    {"NotificationConfiguration", &kNotificationShape},
+};
+constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
+
+Task<Outcome> Run(Services& services, Call call) {
+  const store::StreamInfo info = call.stream->info;
+  Json wanted = wire::KnownPart(kNotificationShape, call.input["NotificationConfiguration"]);
+  if (!wanted.is_null()) PS_CO_TRY_VOID(CheckStores(info));
+  PS_CO_TRY_VOID(co_await SaveAttachment(services.store, info, std::string(kNotificationKind),
+                                         std::move(wanted)));
+  co_return wire::JsonAnswer(Json());
+}
+
+}  // namespace
+
+constinit const Operation kUpdateNotificationConfiguration{"UpdateNotificationConfiguration",
+                                                           "/updateNotificationConfiguration",
+                                                           &kInput,
+                                                           Resource::kStream,
+                                                           Run,
+                                                           kStoresNothingErrors};
+
+}  // namespace penstock::server::aws::video
