@@ -4,8 +4,9 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "base/upload_limits.h"
+#include "ingest/metrics.h"
+#include "ingest/upload/upload_metrics.h"
 
 namespace penstock::ingest {
 namespace {
@@ -109,10 +110,8 @@ void UploadSession::Fail(UploadFault fault, std::string message) {
 }
 
 Task<bool> UploadSession::Feed(Bytes piece) {
-  static metrics::Counter& bytes_in =
-      metrics::GetCounter("penstock_media_received_bytes_total", "Bytes of access units");
   if (over_) co_return false;
-  bytes_in.Add(piece.size());
+  IngestMetrics::Get().received_bytes.Add(piece.size());
   stream().view().NoteBytes(piece.size(), uploads_.clock().SteadyNow());
   std::vector<fragmenter::UploadEvent> events;
   const std::optional<UploadError> error = parser_.Feed(piece, events);
@@ -241,10 +240,7 @@ Task<std::optional<store::ItemRef>> UploadSession::FindRepeated(std::vector<stor
 }
 
 bool UploadSession::AckRepeated(std::shared_ptr<Waiting> waiting, const FragmentNumber& number) {
-  static metrics::Counter& repeated = metrics::GetCounter(
-      "penstock_upload_fragments_repeated_total",
-      "Uploaded fragments that were stored already and were only acknowledged again");
-  repeated.Add();
+  UploadMetrics::Get().repeated.Add();
   uploads_.room().Give(std::exchange(room_, 0));
   DropComing();
   Ack(UploadAck::Kind::kReceived, waiting->timecode, number);
@@ -289,10 +285,6 @@ Task<bool> UploadSession::Complete(fragmenter::UploadFragment fragment) {
 Task<void> UploadSession::RunAppend(std::shared_ptr<UploadSession> self, store::NewItem item,
                                     std::shared_ptr<Waiting> waiting,
                                     std::shared_ptr<Uploads::Seat> seat) {
-  static metrics::Counter& stored_total =
-      metrics::GetCounter("penstock_fragments_stored_total", "Fragments that became durable");
-  static metrics::Histogram& latency = metrics::GetHistogram(
-      "penstock_upload_persisted_seconds", "From an uploaded fragment's end to its being durable");
   UploadStream& stream = seat->stream();
   const size_t bytes = item.body.size();
   const ProducerTime producer_time = item.producer_time;
@@ -302,14 +294,12 @@ Task<void> UploadSession::RunAppend(std::shared_ptr<UploadSession> self, store::
   stream.EndAppend(producer_time, run, stored.ok() || IsSeen(stored.error().code()));
   stream.view().NoteWaiting(-1);
   if (stored.ok()) {
-    stored_total.Add();
-    latency.Record(
+    IngestMetrics::Get().fragments_stored.Add();
+    UploadMetrics::Get().persisted.Record(
         std::chrono::duration<double>(self->uploads_.clock().SteadyNow() - waiting->since).count());
     stream.view().NoteStored();
   } else {
-    metrics::GetCounter("penstock_fragments_dropped_total",
-                        "Fragments that were not stored, by reason", "reason=\"refused\"")
-        .Add();
+    IngestMetrics::Get().CountDropped(DropReason::kRefused);
     log::Write(log::kWarning, "fragment not stored",
                {{"stream", stream.name().text()}, {"error", stored.error().ToString()}});
     stream.view().NoteRefused(stored.error());

@@ -5,17 +5,12 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "base/metrics.h"
 
 namespace penstock::ingest {
 namespace {
 
 // Streams whose runs are remembered while nobody uploads; another one's goes on with a new run.
 constexpr size_t kRememberedMax = 1024;
-
-metrics::Gauge& Connections() {
-  return metrics::GetGauge("penstock_upload_connections", "PutMedia connections that are open");
-}
 
 }  // namespace
 
@@ -52,12 +47,12 @@ Result<std::shared_ptr<UploadStream>> Uploads::Take(const StreamName& name,
     log::Write(log::kInfo, "publication began", {{"stream", name.text()}, {"source", source}});
   }
   ++entry.seats;
-  Connections().Add(1);
+  UploadMetrics::Get().connections.Add(1);
   return entry.stream;
 }
 
 void Uploads::Leave(UploadStream& stream, store::GapReason reason) {
-  Connections().Add(-1);
+  UploadMetrics::Get().connections.Add(-1);
   {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_[stream.shard().id()];

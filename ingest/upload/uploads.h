@@ -9,6 +9,7 @@
 
 #include "base/upload_limits.h"
 #include "ingest/publication_registry.h"
+#include "ingest/upload/upload_metrics.h"
 #include "ingest/upload/upload_room.h"
 #include "ingest/upload/upload_stream.h"
 #include "store/store.h"
@@ -32,7 +33,9 @@ class Uploads {
         registry_(registry),
         clock_(clock),
         options_(options),
-        room_(options.memory_bytes) {}
+        room_(options.memory_bytes) {
+    UploadMetrics::Get();
+  }
 
   // A share in a stream's publication: of a connection, and of each append. The publication ends
   // with the last.

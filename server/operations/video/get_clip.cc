@@ -104,6 +104,8 @@ Task<Result<std::shared_ptr<const Clip>>> Prepare(std::shared_ptr<store::Shard> 
   }
   PS_CO_TRY(const store::TrackSet set, co_await shard->GetTrackSet(id));
   PS_CO_TRY(const fragmenter::TrackSet stored, fragmenter::DecodeTrackSet(set.meta));
+  if (stored.tracks.empty())
+    co_return Error(ErrorCode::kUnsupported, "No track of the clip has a form that can be played.");
   const bool transcoded = playback::HasG711(stored);
   playback::ClipWriter writer(playback::ServedTracks(stored));
   ExportTimeline timeline;
