@@ -268,7 +268,6 @@ TEST_F(ControlTest, ADeletedStreamTakesEverythingWithIt) {
   EXPECT_EQ(Tags(), "{}");
 }
 
-// Of every operation: what no client sends, and what one may.
 TEST_F(ControlTest, EveryInputTableIsWhole) {
   const auto check = [](const auto& self, const wire::Shape& shape) -> void {
     EXPECT_EQ(shape.element != nullptr,
@@ -288,8 +287,11 @@ TEST_F(ControlTest, EveryInputTableIsWhole) {
     EXPECT_EQ(operation->path.front(), '/');
     EXPECT_EQ(std::count(paths.begin(), paths.end(), operation->path), 0);
     paths.push_back(operation->path);
-    for (const char* body : {"[]", "{\"StreamName\":{}}", "{\"ResourceARN\":[1]}", "\"x\""})
-      EXPECT_GE(Ask(std::string(operation->path), body), 400);
+    if (operation->input_of != nullptr) continue;  // its body is no JSON
+    for (const char* body : {"[]", "\"x\"", "{"}) {
+      EXPECT_EQ(Ask(std::string(operation->path), body), 400) << body;
+      EXPECT_EQ(error_, "SerializationException") << body;
+    }
   }
 }
 
