@@ -18,23 +18,10 @@ constexpr size_t kFragmentsMax = 200;
 constexpr uint64_t kBytesMax = 100u << 20;
 constexpr int64_t kRangeMaxUs = int64_t{24} * 3600 * 1'000'000;
 
-constexpr std::string_view kByProducer = "PRODUCER_TIMESTAMP";
-constexpr std::string_view kAxes[] = {kByProducer, "SERVER_TIMESTAMP"};
-constexpr Shape kAxis{.values = kAxes};
-constexpr Member kRangeMembers[] = {
-    {"StartTimestamp", &kTimestampShape, true},
-    {"EndTimestamp", &kTimestampShape, true},
-};
-constexpr Shape kRange{.kind = Kind::kStructure, .members = kRangeMembers};
-constexpr Member kSelectorMembers[] = {
-    {"FragmentSelectorType", &kAxis, true},
-    {"TimestampRange", &kRange, true},
-};
-constexpr Shape kSelector{.kind = Kind::kStructure, .members = kSelectorMembers};
 constexpr Member kMembers[] = {
     {"StreamName", &kStreamNameShape},
     {"StreamARN", &kStreamArnShape},
-    {"ClipFragmentSelector", &kSelector, true},
+    {"ClipFragmentSelector", &kFragmentSelectorShape, true},
 };
 constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
 
@@ -53,7 +40,7 @@ Result<store::TimeRange> RangeOf(const Json& selector, ServerTime now) {
   if (to_us <= from_us) return Invalid("EndTimestamp has to be after StartTimestamp.");
   if (to_us - from_us > kRangeMaxUs)
     return Invalid("EndTimestamp has to be within 24 hours after StartTimestamp.");
-  if (selector["FragmentSelectorType"].AsString() == kByProducer)
+  if (selector["FragmentSelectorType"].AsString() == kByProducerTime)
     return wire::ProducerRange(from_us, to_us);
   if (to_us > ToMs(now) * 1000) return Invalid("EndTimestamp has to be in the past.");
   return wire::ServerRange(from_us, to_us);

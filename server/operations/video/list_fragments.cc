@@ -11,26 +11,15 @@ namespace {
 
 constexpr int64_t kPageDefault = 100;
 constexpr std::string_view kTokenKind = "fragments";
-constexpr std::string_view kByServer = "SERVER_TIMESTAMP";
 
 constexpr Shape kLimit{.kind = Kind::kInteger, .min = 1, .max = 1000};
 constexpr Shape kToken{.min = 1, .max = 4096, .pattern = &wire::kBase64};
-constexpr std::string_view kAxes[] = {"PRODUCER_TIMESTAMP", kByServer};
-constexpr Shape kAxis{.values = kAxes};
-constexpr Member kRangeMembers[] = {
-    {"StartTimestamp", &kTimestampShape, true},
-    {"EndTimestamp", &kTimestampShape, true},
-};
-constexpr Shape kRange{.kind = Kind::kStructure, .members = kRangeMembers};
-constexpr Member kSelectorMembers[] = {
-    {"FragmentSelectorType", &kAxis, true},
-    {"TimestampRange", &kRange, true},
-};
-constexpr Shape kSelector{.kind = Kind::kStructure, .members = kSelectorMembers};
 constexpr Member kMembers[] = {
-    {"StreamName", &kStreamNameShape}, {"StreamARN", &kStreamArnShape},
-    {"MaxResults", &kLimit},           {"NextToken", &kToken},
-    {"FragmentSelector", &kSelector},
+    {"StreamName", &kStreamNameShape},
+    {"StreamARN", &kStreamArnShape},
+    {"MaxResults", &kLimit},
+    {"NextToken", &kToken},
+    {"FragmentSelector", &kFragmentSelectorShape},
 };
 constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
 
@@ -96,7 +85,7 @@ Result<Listing> FromInput(const Json& input, const ShardId& shard) {
   }
   Listing listing;
   const Json& range = selector["TimestampRange"];
-  listing.by_server = selector["FragmentSelectorType"].AsString() == kByServer;
+  listing.by_server = selector["FragmentSelectorType"].AsString() == kByServerTime;
   PS_TRY(listing.from_us, wire::ParseTimestamp(range["StartTimestamp"]));
   PS_TRY(listing.to_us, wire::ParseTimestamp(range["EndTimestamp"]));
   if (listing.to_us < listing.from_us)

@@ -7,22 +7,12 @@ namespace penstock::server::aws::video {
 namespace {
 
 constexpr int64_t kPageUsual = 500;
-constexpr int64_t kPageMax = 10'000;
 constexpr std::string_view kTokenKind = "channels";
 
-constexpr Shape kLimit{.kind = Kind::kInteger, .min = 1, .max = kPageMax};
-constexpr std::string_view kOperators[] = {"BEGINS_WITH"};
-constexpr Shape kOperator{.values = kOperators};
-constexpr Member kConditionMembers[] = {
-    {"ComparisonOperator", &kOperator},
-    {"ComparisonValue", &kStreamNameShape},
-};
-constexpr Shape kCondition{.kind = Kind::kStructure, .members = kConditionMembers};
-
 constexpr Member kMembers[] = {
-    {"MaxResults", &kLimit},
+    {"MaxResults", &kNamePageShape},
     {"NextToken", &kNextTokenShape},
-    {"ChannelNameCondition", &kCondition},
+    {"ChannelNameCondition", &kNameConditionShape},
 };
 constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
 

@@ -8,27 +8,17 @@
 namespace penstock::server::aws::video {
 namespace {
 
-constexpr int64_t kPageMax = 10'000;
 constexpr std::string_view kTokenKind = "streams";
 
-constexpr Shape kLimit{.kind = Kind::kInteger, .min = 1, .max = kPageMax};
-constexpr Shape kToken{.min = 0, .max = 1024, .pattern = &wire::kBase64};
-constexpr std::string_view kOperators[] = {"BEGINS_WITH"};
-constexpr Shape kOperator{.values = kOperators};
-constexpr Member kConditionMembers[] = {
-    {"ComparisonOperator", &kOperator},
-    {"ComparisonValue", &kStreamNameShape},
-};
-constexpr Shape kCondition{.kind = Kind::kStructure, .members = kConditionMembers};
 constexpr Member kMembers[] = {
-    {"MaxResults", &kLimit},
-    {"NextToken", &kToken},
-    {"StreamNameCondition", &kCondition},
+    {"MaxResults", &kNamePageShape},
+    {"NextToken", &kNextTokenShape},
+    {"StreamNameCondition", &kNameConditionShape},
 };
 constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
 
 Task<Outcome> Run(Services& services, Call call) {
-  const int64_t limit = call.input["MaxResults"].AsInt(kPageMax);
+  const int64_t limit = call.input["MaxResults"].AsInt(kNamePageShape.max);
   const std::string_view prefix = call.input["StreamNameCondition"]["ComparisonValue"].AsString();
   std::string after;
   if (const std::string_view token = call.input["NextToken"].AsString(); !token.empty()) {

@@ -24,6 +24,34 @@ inline constexpr Shape kStorageTierShape{.values = kStorageTiers};
 inline constexpr Member kStorageMembers[] = {{"DefaultStorageTier", &kStorageTierShape, true}};
 inline constexpr Shape kStorageShape{.kind = Kind::kStructure, .members = kStorageMembers};
 
+// What begins with a text, of a list by name.
+inline constexpr std::string_view kNameOperators[] = {"BEGINS_WITH"};
+inline constexpr Shape kNameOperatorShape{.values = kNameOperators};
+inline constexpr Member kNameConditionMembers[] = {
+    {"ComparisonOperator", &kNameOperatorShape},
+    {"ComparisonValue", &kStreamNameShape},
+};
+inline constexpr Shape kNameConditionShape{.kind = Kind::kStructure,
+                                           .members = kNameConditionMembers};
+inline constexpr Shape kNamePageShape{.kind = Kind::kInteger, .min = 1, .max = 10'000};
+
+// Fragments that began within a range of either time.
+inline constexpr std::string_view kByProducerTime = "PRODUCER_TIMESTAMP";
+inline constexpr std::string_view kByServerTime = "SERVER_TIMESTAMP";
+inline constexpr std::string_view kTimeAxes[] = {kByProducerTime, kByServerTime};
+inline constexpr Shape kTimeAxisShape{.values = kTimeAxes};
+inline constexpr Member kTimeRangeMembers[] = {
+    {"StartTimestamp", &kTimestampShape, true},
+    {"EndTimestamp", &kTimestampShape, true},
+};
+inline constexpr Shape kTimeRangeShape{.kind = Kind::kStructure, .members = kTimeRangeMembers};
+inline constexpr Member kFragmentSelectorMembers[] = {
+    {"FragmentSelectorType", &kTimeAxisShape, true},
+    {"TimestampRange", &kTimeRangeShape, true},
+};
+inline constexpr Shape kFragmentSelectorShape{.kind = Kind::kStructure,
+                                              .members = kFragmentSelectorMembers};
+
 // A stream by its name or its ARN: the whole input of many operations.
 inline constexpr Member kStreamMembers[] = {
     {"StreamName", &kStreamNameShape},

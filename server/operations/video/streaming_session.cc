@@ -17,16 +17,14 @@ constexpr std::string_view kLive = "LIVE";
 constexpr std::string_view kReplay = "LIVE_REPLAY";
 constexpr std::string_view kOnDemand = "ON_DEMAND";
 constexpr std::string_view kModes[] = {kLive, kReplay, kOnDemand};
-constexpr std::string_view kByProducer = "PRODUCER_TIMESTAMP";
-constexpr std::string_view kAxes[] = {kByProducer, "SERVER_TIMESTAMP"};
-constexpr Shape kAxis{.values = kAxes};
+// Both ends may be left out here.
 constexpr Member kRangeMembers[] = {
     {"StartTimestamp", &kTimestampShape},
     {"EndTimestamp", &kTimestampShape},
 };
 constexpr Shape kRange{.kind = Kind::kStructure, .members = kRangeMembers};
 constexpr Member kSelectorMembers[] = {
-    {"FragmentSelectorType", &kAxis},
+    {"FragmentSelectorType", &kTimeAxisShape},
     {"TimestampRange", &kRange},
 };
 constexpr std::string_view kAlwaysOrNever[] = {"ALWAYS", "NEVER"};
@@ -126,7 +124,7 @@ Result<StreamingSession> SessionFromInput(const Call& call, const SessionMembers
   if (mode == kReplay) play.mode = Session::Mode::kReplay;
   if (mode == kOnDemand) play.mode = Session::Mode::kOnDemand;
   const Json& selector = input[members.selector];
-  play.by_producer = selector["FragmentSelectorType"].AsString() == kByProducer;
+  play.by_producer = selector["FragmentSelectorType"].AsString() == kByProducerTime;
   PS_TRY_VOID(ReadRange(selector["TimestampRange"], now, play));
   play.begun = now;
   const bool whole = play.mode == Session::Mode::kOnDemand;
