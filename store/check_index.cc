@@ -1,5 +1,7 @@
 #include "store/check_index.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "store/catalog_impl.h"
@@ -70,7 +72,7 @@ Status IndexCheck::CompareCatalog(const Find& find) const {
 }
 
 void IndexCheck::See(uint32_t lane, Lsn lsn, const StoredItem& item, bool held) {
-  if (lsn > applied_.at(lane)) return;
+  if (lsn > applied_.at(lane)) return SeeLater(lane, item, held);
   const ItemRecord& record = item.record;
   Seen& seen = seen_[record.shard];
   if (record.is_track_set()) {
@@ -82,25 +84,50 @@ void IndexCheck::See(uint32_t lane, Lsn lsn, const StoredItem& item, bool held) 
                                    EncodeStoredItem(*row) == EncodeStoredItem(item)));
     return;
   }
-  if (!held) {
-    ++seen.items;
-    seen.body_bytes += record.header.body_bytes;
-  }
-  seen.end = std::max(seen.end, record.header.ordinal + 1);
   const auto row = index_.GetItem(record.shard, record.header.ordinal);
-  if (row.ok() && EncodeStoredItem(*row) == EncodeStoredItem(item) && index_.HasTimes(record))
-    return;
-  if (seen.differ++ == 0) seen.first = record.header.ordinal;
+  const bool known =
+      row.ok() && EncodeStoredItem(*row) == EncodeStoredItem(item) && index_.HasTimes(record);
+  seen.places.push_back({record.header.ordinal, record.header.body_bytes, held, known});
+}
+
+// A copy that the next opening folds. Where the index has the item may have gone since.
+void IndexCheck::SeeLater(uint32_t lane, const StoredItem& item, bool held) {
+  const ItemRecord& record = item.record;
+  if (!record.copy) return;
+  const auto row = index_.GetItem(record.shard, record.header.ordinal);
+  if (!row.ok() || row->record.header.number != record.header.number) return;
+  if (HasSegment(lane, row->segment)) return;
+  seen_[record.shard].places.push_back(
+      {record.header.ordinal, record.header.body_bytes, held, index_.HasTimes(record)});
+}
+
+IndexCheck::Sum IndexCheck::Summarise(std::vector<Place>& places) {
+  std::sort(places.begin(), places.end(),
+            [](const Place& a, const Place& b) { return a.ordinal < b.ordinal; });
+  Sum sum;
+  for (auto at = places.begin(); at != places.end();) {
+    const auto end = std::find_if(at, places.end(),
+                                  [&](const Place& place) { return place.ordinal != at->ordinal; });
+    if (!at->held) {
+      ++sum.items;
+      sum.body_bytes += at->body_bytes;
+    }
+    const bool known = std::any_of(at, end, [](const Place& place) { return place.known; });
+    if (!known && sum.differ++ == 0) sum.first = at->ordinal;
+    sum.end = at->ordinal + 1;
+    at = end;
+  }
+  return sum;
 }
 
 Status IndexCheck::CompareShard(const ShardId& shard, uint32_t lane, uint64_t low_water,
                                 const Find& find) {
-  const Seen& seen = seen_[shard];
+  const Sum seen = Summarise(seen_[shard].places);
   if (seen.differ > 0) {
     find(fmt::format("the rows of {} items differ in the index, from ordinal {} on", seen.differ,
                      seen.first));
   }
-  for (const auto& [id, known] : seen.track_sets) {
+  for (const auto& [id, known] : seen_[shard].track_sets) {
     if (!known) find(fmt::format("the index does not know the track set {:x}", id));
   }
   PS_TRY(const Index::Rows rows, index_.CountRows(shard, low_water));

@@ -27,14 +27,26 @@ class IndexCheck {
   Status CompareShard(const ShardId& shard, uint32_t lane, uint64_t low_water, const Find& find);
 
  private:
+  // One place of an item. A cleaner may have copied it and not yet removed it elsewhere.
+  struct Place {
+    uint64_t ordinal = 0;
+    uint32_t body_bytes = 0;
+    bool held = false;
+    bool known = false;  // the index has it
+  };
   struct Seen {
+    std::vector<Place> places;
+    std::map<TrackSetId, bool> track_sets;  // whether the index knows a copy that is there
+  };
+  struct Sum {
     uint64_t items = 0;
     uint64_t body_bytes = 0;
     uint64_t end = 0;
-    uint64_t differ = 0;                    // their rows are missing or other ones
-    uint64_t first = 0;                     // ordinal of such a one
-    std::map<TrackSetId, bool> track_sets;  // whether the index knows a copy that is there
+    uint64_t differ = 0;  // their rows are missing or other ones
+    uint64_t first = 0;   // ordinal of such a one
   };
+  static Sum Summarise(std::vector<Place>& places);
+  void SeeLater(uint32_t lane, const StoredItem& item, bool held);
   bool HasSegment(uint32_t lane, SegmentSeq sequence) const {
     return segments_.contains({lane, sequence});
   }

@@ -46,8 +46,7 @@ Result<std::vector<PendingRecord>> ShardImpl::FindHoles(std::span<const SegmentR
   std::optional<ItemRecord> next;
   size_t stretch = 0;  // of `holes`, at its end: those right before `next`
   const auto end_stretch = [&](uint64_t epoch_before) {
-    const bool left = next.has_value() && stretch > 0 &&
-                      MayHoldItemsOf(lost, epoch_before, EpochOfIndex(next->header.number.index));
+    const bool left = next.has_value() && stretch > 0 && MayHoldItemsOf(lost, epoch_before);
     if (left) holes.resize(holes.size() - stretch);
     stretch = 0;
   };

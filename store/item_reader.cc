@@ -25,10 +25,19 @@ Error Corrupt(const Segment& segment, const StoredItem& item, std::string_view w
   return error;
 }
 
+Error Removed() { return Error(ErrorCode::kTrimmed, "its segment has been removed"); }
+
 Result<std::shared_ptr<Segment>> FindSegment(SegmentTable& segments, const StoredItem& item) {
   auto segment = segments.Find(item.segment);
-  if (!segment) return Error(ErrorCode::kTrimmed, "retention has removed it");
+  if (!segment) return Removed();
   return segment;
+}
+
+// It may be unlinked between being found and being opened.
+Result<std::shared_ptr<DiskFile>> OpenFile(Segment& segment) {
+  auto file = segment.File();
+  if (!file.ok() && file.error().code() == ErrorCode::kNotFound) return Removed();
+  return file;
 }
 
 // Through the page cache, which also makes the range resident for the send that follows.
@@ -76,7 +85,7 @@ Result<std::optional<FileSlice>> SliceForSend(Segment& segment, const StoredItem
 Result<Bytes> ReadItemMeta(SegmentTable& segments, const StoredItem& item) {
   if (item.record.header.meta_bytes == 0) return Bytes();
   PS_TRY(const std::shared_ptr<Segment> segment, FindSegment(segments, item));
-  PS_TRY(const std::shared_ptr<DiskFile> file, segment->File());
+  PS_TRY(const std::shared_ptr<DiskFile> file, OpenFile(*segment));
   PS_TRY(Bytes meta, ReadRange(*file, item.record.meta_offset, item.record.header.meta_bytes));
   if (Crc32c(meta) != item.record.meta_crc) return Corrupt(*segment, item, "meta");
   return meta;
@@ -90,7 +99,7 @@ Result<std::variant<ByteChain, FileSlice>> ReadItemBody(SegmentTable& segments,
     PS_TRY(std::optional<FileSlice> slice, SliceForSend(*segment, item));
     if (slice) return std::variant<ByteChain, FileSlice>(std::move(*slice));
   }
-  PS_TRY(const std::shared_ptr<DiskFile> file, segment->File());
+  PS_TRY(const std::shared_ptr<DiskFile> file, OpenFile(*segment));
   ByteChain body;
   for (const Extent& extent : item.record.extents) {
     PS_TRY(Bytes piece, ReadRange(*file, extent.offset, extent.bytes));

@@ -23,6 +23,11 @@ struct StoreMetrics {
       metrics::GetCounter("penstock_store_segments_removed_total", "Segments unlinked");
   metrics::Counter& made_room = metrics::GetCounter(
       "penstock_store_made_room_bytes_total", "Bytes removed before their time to keep space free");
+  metrics::Counter& cleaned =
+      metrics::GetCounter("penstock_store_cleaned_segments_total",
+                          "Segments removed after what lived in them was copied");
+  metrics::Counter& cleaned_bytes = metrics::GetCounter(
+      "penstock_store_cleaning_copied_bytes_total", "Bytes of items copied out of such segments");
   metrics::Counter& recovered =
       metrics::GetCounter("penstock_store_recovered_batches_total", "Batches folded when opening");
   metrics::Counter& voided =

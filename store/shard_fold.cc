@@ -41,6 +41,25 @@ void ShardImpl::FoldItem(const StoredItem& item, IndexBatch& rows) {
   if (header.ordinal < mark_) ++hidden_items_;
 }
 
+Status ShardImpl::FoldCopy(const StoredItem& item, IndexBatch& rows) {
+  const ItemHeader& header = item.record.header;
+  const auto known = context_->index->GetItem(id_, header.ordinal);
+  if (!known.ok() && known.error().code() != ErrorCode::kNotFound) return known.error();
+  if (!known.ok()) {
+    FoldItem(item, rows);
+    return {};
+  }
+  if (known->record.header.number != header.number) return {};
+  const std::lock_guard lock(mutex_);
+  if (header.ordinal >= state_.low_water || HoldsLocked(header)) rows.PutItem(item);
+  return {};
+}
+
+bool ShardImpl::Keeps(const ItemHeader& item) const {
+  const std::lock_guard lock(mutex_);
+  return item.ordinal >= mark_ || HoldsLocked(item);
+}
+
 Status ShardImpl::FoldLowWater(uint64_t ordinal, IndexBatch& rows) {
   const std::lock_guard lock(mutex_);
   if (ordinal <= state_.low_water) return {};

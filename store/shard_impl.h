@@ -66,6 +66,9 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
 
   // The fold's side: one thread at a time per lane.
   void FoldItem(const StoredItem& item, IndexBatch& rows);
+  // A copy of an item: it moves there. Of one that the index does not know, the item. What is to be
+  // in the index by now is in it.
+  Status FoldCopy(const StoredItem& item, IndexBatch& rows);
   Status FoldLowWater(uint64_t ordinal, IndexBatch& rows);
   void FoldReservation(uint64_t end);
   void FoldReservationEnd(uint64_t end);
@@ -96,6 +99,9 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   uint64_t Expire(ServerTime now);
   uint64_t mark() const;
   uint64_t durable_low_water() const;
+  // The cleaner's: whether readers may see the item; what is passed is not seen again. Blocks.
+  bool Keeps(const ItemHeader& item) const;
+  Result<std::shared_ptr<TrackSetUse>> LoadTrackSet(TrackSetId id);
   uint32_t lane() const { return context_->lane_number; }
   uint32_t retention_hours() const { return retention_hours_.load(); }
 
@@ -227,6 +233,10 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
   Result<ItemBytes> OpenBlocking(const ItemRef& ref, BodyForm form);
   Result<Bytes> ReadMetaBlocking(const ItemRef& ref);
   Result<StoredItem> Locate(const ItemRef& ref);
+  // Reads where the item is; once more if a cleaner moved it meanwhile.
+  template <class Read>
+  auto ReadWhereItIs(const ItemRef& ref, const Read& read)
+      -> decltype(read(std::declval<const StoredItem&>()));
   Result<TrackSet> ReadTrackSet(TrackSetId id);
   // Another copy than the one that the index knows, which cannot be read.
   std::optional<TrackSet> FindTrackSetCopy(const StoredItem& unreadable);

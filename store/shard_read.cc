@@ -106,15 +106,29 @@ Result<StoredItem> ShardImpl::Locate(const ItemRef& ref) {
   return item;
 }
 
+template <class Read>
+auto ShardImpl::ReadWhereItIs(const ItemRef& ref, const Read& read)
+    -> decltype(read(std::declval<const StoredItem&>())) {
+  PS_TRY(StoredItem item, Locate(ref));
+  for (;;) {
+    auto out = read(item);
+    if (out.ok() || out.error().code() != ErrorCode::kTrimmed) return out;
+    PS_TRY(StoredItem now, Locate(ref));
+    if (now.segment == item.segment) return out;
+    item = std::move(now);
+  }
+}
+
 Result<ItemBytes> ShardImpl::OpenBlocking(const ItemRef& ref, BodyForm form) {
-  PS_TRY(const StoredItem item, Locate(ref));
-  const bool has_body = item.record.header.kind == ItemKind::kFragment ||
-                        item.record.header.kind == ItemKind::kRecord;
-  if (!has_body) return Error(ErrorCode::kNotFound, "a gap has no bytes");
-  ItemBytes out;
-  PS_TRY(out.meta, ReadItemMeta(context_->lane->segments(), item));
-  PS_TRY(out.body, ReadItemBody(context_->lane->segments(), item, form));
-  return out;
+  return ReadWhereItIs(ref, [&](const StoredItem& item) -> Result<ItemBytes> {
+    const bool has_body = item.record.header.kind == ItemKind::kFragment ||
+                          item.record.header.kind == ItemKind::kRecord;
+    if (!has_body) return Error(ErrorCode::kNotFound, "a gap has no bytes");
+    ItemBytes out;
+    PS_TRY(out.meta, ReadItemMeta(context_->lane->segments(), item));
+    PS_TRY(out.body, ReadItemBody(context_->lane->segments(), item, form));
+    return out;
+  });
 }
 
 Task<Result<ItemBytes>> ShardImpl::Open(ItemRef ref, BodyForm form) {
@@ -141,8 +155,8 @@ Task<Result<ItemBytes>> ShardImpl::Open(ItemRef ref, BodyForm form) {
 }
 
 Result<Bytes> ShardImpl::ReadMetaBlocking(const ItemRef& ref) {
-  PS_TRY(const StoredItem item, Locate(ref));
-  return ReadItemMeta(context_->lane->segments(), item);
+  return ReadWhereItIs(
+      ref, [&](const StoredItem& item) { return ReadItemMeta(context_->lane->segments(), item); });
 }
 
 Task<Result<Bytes>> ShardImpl::ReadMeta(ItemRef ref) {
@@ -198,6 +212,16 @@ std::optional<TrackSet> ShardImpl::FindTrackSetCopy(const StoredItem& unreadable
     from = page->back().record.header.ordinal + 1;
   }
   return std::nullopt;
+}
+
+Result<std::shared_ptr<TrackSetUse>> ShardImpl::LoadTrackSet(TrackSetId id) {
+  PS_TRY(StoredItem stored, context_->index->GetTrackSet(id_, id));
+  PS_TRY(TrackSet set, ReadTrackSet(id));
+  auto use = std::make_shared<TrackSetUse>();
+  use->record = std::move(stored.record);
+  use->body = std::move(set.body);
+  use->meta = std::move(set.meta);
+  return use;
 }
 
 Task<Result<TrackSet>> ShardImpl::GetTrackSet(TrackSetId id) {

@@ -32,6 +32,9 @@ struct StoreOptions {
   // says; appends are then refused only when less than half of this is free, or beyond full_at,
   // whichever comes later. 0: nothing is removed before its time.
   uint64_t min_free_bytes = 0;
+  // Share of full_at that must be used, or less than twice min_free_bytes be free, before segments
+  // of which less than half still lives are rewritten. 0: always, at every look of retention.
+  double clean_at = 0.9;
   // Threads for blocking reads.
   size_t read_threads = 4;
   uint64_t window_bytes_per_stream = 0;  // 0: limits::kWindowBytesPerStreamMax

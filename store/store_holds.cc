@@ -163,7 +163,10 @@ Status StoreImpl::LoadIslands() {
 void StoreImpl::LookAgainAtAll() {
   if (!look_again_.exchange(false)) return;
   for (const auto& state : lanes_) {
-    for (const auto& segment : state->lane->segments().All()) segment->next_look_ms = 0;
+    for (const auto& segment : state->lane->segments().All()) {
+      segment->next_look_ms = 0;
+      segment->next_clean_ms = 0;
+    }
   }
 }
 

@@ -71,7 +71,12 @@ Status StoreImpl::Fold(uint32_t lane, Lsn lsn, std::vector<FoldRecord> records) 
     const ShardId id = record.record.item.shard;
     const auto shard = FindShard(id);
     if (!shard) continue;  // deleted meanwhile
-    shard->FoldItem(StoredItem{std::move(record.record.item), record.segment}, rows);
+    const StoredItem item{std::move(record.record.item), record.segment};
+    if (item.record.copy) {
+      PS_TRY_VOID(shard->FoldCopy(item, rows));
+    } else {
+      shard->FoldItem(item, rows);
+    }
     touched[id] = shard;
   }
   for (const auto& [id, shard] : touched) {
@@ -286,6 +291,7 @@ Task<Status> StoreImpl::DeleteStream(StreamName name) {
                                                       name.text(), begun.error().message()));
   Status status = co_await catalog_.Submit(std::move(expects), std::move(writes), std::string());
   if (!status.ok()) shard->EndDeleting();
+  look_again_.store(true);
   co_return status;
 }
 

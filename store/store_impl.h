@@ -93,6 +93,7 @@ class StoreImpl final : public Store, public LaneListener {
   Status FoldLogs(std::vector<LaneLog>& logs, const std::vector<Lsn>& from);
   Status FoldMetadata(const std::vector<LaneLog>& logs, const std::vector<Lsn>& from,
                       Touched& touched);
+  Status FoldCopies(LaneLog& log, Lsn from, IndexBatch& rows, Touched& touched);
   Status LoadIslands();
   void RegisterSegments(const LaneLog& log, std::vector<MetaRecord>& records) const;
   Status StartLanes(const std::vector<LaneLog>& logs);
@@ -119,6 +120,35 @@ class StoreImpl final : public Store, public LaneListener {
   Status Remove(LaneState& state, const Removal& removal);
   // Missing segments that can hold nothing any more that is kept.
   std::vector<SegmentSeq> ExpiredLosses(LaneState& state, int64_t now_ms);
+  // Cleaning; store_cleaning.cc.
+  struct Survivor {
+    std::shared_ptr<ShardImpl> shard;
+    StoredItem item;
+  };
+  struct Living {
+    std::vector<Survivor> items;        // nowhere else
+    uint64_t bytes = 0;                 // of what is kept
+    uint64_t all_bytes = 0;             // of every item of the segment
+    std::map<ShardId, uint64_t> marks;  // what hides the rest must be durable before it goes
+
+    bool IsMuch() const { return 2 * bytes >= all_bytes; }
+  };
+  struct CleaningRound {
+    int64_t now_ms = 0;
+    size_t looks = 0;
+    uint64_t bytes = 0;  // copied so far
+    bool ended = false;
+  };
+  bool IsSpaceWanted() const;
+  Status Clean(ServerTime now);
+  Status CleanLane(LaneState& state, CleaningRound& round);
+  Status CleanSegment(LaneState& state, const std::shared_ptr<Segment>& segment,
+                      CleaningRound& round);
+  Result<std::optional<Living>> FindLiving(LaneState& state, Segment& segment);
+  Result<bool> IsOnlyIn(LaneState& state, const Segment& segment, const ShardImpl& shard,
+                        const ItemRecord& item);
+  Status CopySurvivors(LaneState& state, const Segment& segment, std::vector<Survivor> survivors,
+                       CleaningRound& round);
   void RefreshSpace();
   void ResumeIndex();
   void SetIndexFull(bool full);

@@ -1,6 +1,7 @@
 // From a folder to a store that serves: recovery (docs/format.md §5, §6).
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -268,9 +269,14 @@ Status StoreImpl::FoldLogs(std::vector<LaneLog>& logs, const std::vector<Lsn>& f
   PS_TRY_VOID(FoldMetadata(logs, from, touched));
   IndexBatch rows;
   uint64_t batches = 0;
+  std::vector<std::set<SegmentSeq>> copies(logs.size());
   for (size_t i = 0; i < logs.size(); ++i) {
     batches += logs[i].end - std::min(from[i], logs[i].end);
     PS_TRY_VOID(VisitItems(logs[i], from[i], [&](Lsn, StoredItem item) -> Status {
+      if (item.record.copy) {
+        copies[i].insert(item.segment);
+        return {};
+      }
       const ShardId id = item.record.shard;
       const auto shard = FindShard(id);
       if (!shard) return {};
@@ -282,6 +288,17 @@ Status StoreImpl::FoldLogs(std::vector<LaneLog>& logs, const std::vector<Lsn>& f
       return {};
     }));
   }
+  PS_TRY_VOID(index_->Commit(rows));
+  rows = IndexBatch();
+  for (size_t i = 0; i < logs.size(); ++i) {
+    LaneLog part;
+    part.lane = logs[i].lane;
+    part.end = logs[i].end;
+    for (const ScannedSegment& scanned : logs[i].segments) {
+      if (copies[i].contains(scanned.segment->header().sequence)) part.segments.push_back(scanned);
+    }
+    PS_TRY_VOID(FoldCopies(part, from[i], rows, touched));
+  }
   for (const auto& [id, shard] : touched) {
     if (FindShard(id)) shard->PutState(rows);
   }
@@ -291,6 +308,25 @@ Status StoreImpl::FoldLogs(std::vector<LaneLog>& logs, const std::vector<Lsn>& f
   rows.PutIncomplete(!unreadable_.empty());
   StoreMetrics::Get().recovered.Add(batches);
   return index_->Commit(rows);
+}
+
+// Behind the items themselves, so that each is counted once: a segment of copies may be older than
+// one whose items it took. Of several copies any will do.
+Status StoreImpl::FoldCopies(LaneLog& log, Lsn from, IndexBatch& rows, Touched& touched) {
+  std::set<std::pair<ShardId, uint64_t>> uncommitted;
+  return VisitItems(log, from, [&](Lsn, StoredItem item) -> Status {
+    if (!item.record.copy) return {};
+    const ShardId id = item.record.shard;
+    const auto shard = FindShard(id);
+    if (!shard) return {};
+    if (!uncommitted.emplace(id, item.record.header.ordinal).second || rows.rows() >= kFoldRows) {
+      PS_TRY_VOID(index_->Commit(rows));
+      rows = IndexBatch();
+      uncommitted = {{id, item.record.header.ordinal}};
+    }
+    touched[id] = shard;
+    return shard->FoldCopy(item, rows);
+  });
 }
 
 // Segments of a program that registered none are taken in; what is missing gets the time of that.

@@ -206,6 +206,8 @@ Status StoreImpl::RunRetention(ServerTime now) {
   RefreshSpace();
   Status room = MakeRoom();
   if (!room.ok() && result.ok()) result = std::move(room);
+  Status cleaned = Clean(now);
+  if (!cleaned.ok() && result.ok()) result = std::move(cleaned);
   ResumeIndex();
   return result;
 }

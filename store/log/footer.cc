@@ -95,7 +95,7 @@ Result<FixedPart> ReadFixed(ByteReader& in) {
   const auto kind = in.Le<uint8_t>();
   const auto version = in.Le<uint8_t>();
   in.Skip(6);
-  if (kind > static_cast<uint8_t>(ItemKind::kTrackSet) || version > kItemRecordVersion)
+  if (kind > static_cast<uint8_t>(ItemKind::kTrackSet) || version > kItemCopyVersion)
     return Error(ErrorCode::kUnsupported, "footer: entries of a newer program");
   return fixed;
 }
@@ -134,9 +134,11 @@ std::vector<uint8_t> EncodeFooter(Footer& footer, const Uuid& uuid) {
             });
   Summarise(footer);
   uint8_t largest_kind = 0;
+  uint8_t largest_version = 0;
   size_t bytes = kFooterFixedBytes + footer.shards.size() * kFooterShardBytes;
   for (const FooterEntry& entry : footer.entries) {
     largest_kind = std::max(largest_kind, static_cast<uint8_t>(entry.item.header.kind));
+    largest_version = std::max(largest_version, ItemRecordVersion(entry.item));
     bytes += EntryBytes(entry);
   }
   ByteWriter out;
@@ -155,7 +157,7 @@ std::vector<uint8_t> EncodeFooter(Footer& footer, const Uuid& uuid) {
   out.Le(footer.server_ms_max);
   out.Le(footer.body_bytes);
   out.Le(largest_kind);
-  out.Le(footer.entries.empty() ? uint8_t{0} : kItemRecordVersion);
+  out.Le(largest_version);
   out.Zero(6);
   for (const FooterShard& shard : footer.shards) WriteShard(out, shard);
   for (const FooterEntry& entry : footer.entries) {

@@ -17,13 +17,16 @@ inline constexpr uint32_t kBatchMagic = 0x54425350;   // "PSBT"
 inline constexpr uint32_t kFooterMagic = 0x54465350;  // "PSFT"
 inline constexpr size_t kBatchFixedBytes = 64;
 inline constexpr size_t kItemFixedBytes = 136;
-inline constexpr uint8_t kItemRecordVersion = 1;
 inline constexpr size_t kMetaFixedBytes = 12;
 inline constexpr size_t kFooterFixedBytes = 96;
 inline constexpr size_t kFooterShardBytes = 64;
 inline constexpr size_t kTrailerBytes = 64;
 inline constexpr size_t kBodyCrcBytes = 64 * 1024;  // each of these has a CRC of its own
 inline constexpr uint32_t kMetaClass = 0;
+// Versions of item records: as appended, and a copy of it that a cleaner made (docs/format.md
+// §3.6).
+inline constexpr uint8_t kItemRecordVersion = 1;
+inline constexpr uint8_t kItemCopyVersion = 2;
 
 // Bodies up to this size are copied into the head of their batch: a block of their own would be
 // mostly padding.

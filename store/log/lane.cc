@@ -153,9 +153,9 @@ void Lane::CommitLoop() {
   }
 }
 
-// The submissions of one class, and the segment that takes them.
+// The submissions of one group, and the segment that takes them.
 struct Lane::Place {
-  uint32_t retention_class = kMetaClass;
+  Group group;
   std::vector<Submission> submissions;
   std::vector<PendingRecord> own;  // records of the lane itself
   std::shared_ptr<ActiveSegment> segment;
@@ -170,7 +170,7 @@ Status Lane::FindPlace(Place& place) {
     server_ms = std::max(server_ms, ServerMs(submission));
   }
   for (const PendingRecord& record : place.own) bytes += record.BytesMax();
-  auto segment = SegmentFor(place.retention_class, bytes, server_ms);
+  auto segment = SegmentFor(place.group, bytes, server_ms);
   if (segment.ok()) {
     place.segment = std::move(*segment);
     return {};
@@ -211,18 +211,18 @@ void Lane::PlaceMeta(std::vector<Place>& places, std::vector<Submission> submiss
 }
 
 std::unique_ptr<Lane::Batch> Lane::Plan(std::vector<Submission> taken) {
-  std::map<uint32_t, std::vector<Submission>> by_class;
-  for (Submission& submission : taken)
-    submission.retention_class = PlaceFor(submission.retention_class);
-  for (Submission& submission : taken)
-    by_class[submission.retention_class].push_back(std::move(submission));
+  std::map<Group, std::vector<Submission>> by_group;
+  for (Submission& submission : taken) {
+    const Group group = PlaceFor({submission.copies, submission.retention_class});
+    by_group[group].push_back(std::move(submission));
+  }
 
-  std::vector<Submission> meta = std::move(by_class[kMetaClass]);
-  by_class.erase(kMetaClass);
+  std::vector<Submission> meta = std::move(by_group[Group()]);
+  by_group.erase(Group());
   std::vector<Place> places;
-  for (auto& [retention_class, submissions] : by_class) {
+  for (auto& [group, submissions] : by_group) {
     Place place;
-    place.retention_class = retention_class;
+    place.group = group;
     place.submissions = std::move(submissions);
     if (FindPlace(place).ok()) places.push_back(std::move(place));
   }
@@ -436,7 +436,7 @@ void Lane::Stop() {
   RefuseUnfolded();
   SetFoldWaits(false);
   const std::lock_guard lock(plan_mutex_);
-  for (auto& [retention_class, segment] : active_) Close(segment);
+  for (auto& [group, segment] : active_) Close(segment);
   active_.clear();
   for (std::unique_ptr<Spare>* spare : {&spare_, &meta_spare_}) {
     if (*spare) (void)disk_.Unlink((*spare)->path);  // Best effort: the next opening removes it.

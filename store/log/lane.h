@@ -19,6 +19,7 @@ namespace penstock::store {
 struct Submission {
   std::vector<PendingRecord> records;
   uint32_t retention_class = kMetaClass;  // where they go
+  bool copies = false;  // of items of the lane (docs/format.md §3.6): in segments of their own
   std::function<void(Status)> done;
   // Called before `done`, and before the fold, which may have to wait: it is durable. With it a
   // submission is taken even while folds wait.
@@ -101,6 +102,7 @@ class Lane {
   void Submit(Submission submission);
   // Blocking calls, from the background thread or while opening and closing.
   void CloseOldSegments(int64_t now_ms);  // active ones that span too much time
+  void CloseCopies();                     // those that take copies
   void PrepareSpares();
   void KeepMetaSegmentAbove(uint64_t bytes);
   // Returns when every batch up to this one is folded, or the lane is read-only, or folds wait.
@@ -115,22 +117,28 @@ class Lane {
  private:
   struct Batch;
 
+  // What shares a segment: new items of a class, or copies of older ones, which go before them.
+  struct Group {
+    bool copies = false;
+    uint32_t retention_class = kMetaClass;
+    auto operator<=>(const Group&) const = default;
+  };
+
   void CommitLoop();
   std::vector<Submission> Take();
   struct Place;
   std::unique_ptr<Batch> Plan(std::vector<Submission> taken);
   Status FindPlace(Place& place);
   void PlaceMeta(std::vector<Place>& places, std::vector<Submission> submissions);
-  Result<std::shared_ptr<ActiveSegment>> SegmentFor(uint32_t retention_class, uint64_t bytes,
-                                                    int64_t server_ms);
-  Result<std::shared_ptr<ActiveSegment>> CreateSegment(uint32_t retention_class, uint64_t bytes,
+  Result<std::shared_ptr<ActiveSegment>> SegmentFor(Group group, uint64_t bytes, int64_t server_ms);
+  Result<std::shared_ptr<ActiveSegment>> CreateSegment(Group group, uint64_t bytes,
                                                        int64_t server_ms);
   Status InstallSegment(const std::filesystem::path& spare, DiskFile& file, SegmentHeader& header,
                         const std::filesystem::path& path);
   Result<std::pair<std::filesystem::path, std::unique_ptr<DiskFile>>> TakeFile(
       uint32_t retention_class, uint64_t bytes, uint64_t& capacity);
   Result<std::pair<std::filesystem::path, std::unique_ptr<DiskFile>>> MakeSpare(uint64_t bytes);
-  uint32_t PlaceFor(uint32_t retention_class) const;
+  Group PlaceFor(Group group) const;
   bool SpansTooMuch(const ActiveSegment& segment, int64_t now_ms) const;
   Status WriteParts(Batch& batch);
   void Publish(std::unique_ptr<Batch> batch, Status written);
@@ -168,7 +176,7 @@ class Lane {
   std::mutex plan_mutex_;
   Lsn next_lsn_;  // under plan_mutex_, as all below
   SegmentSeq next_sequence_;
-  std::map<uint32_t, std::shared_ptr<ActiveSegment>> active_;  // by class
+  std::map<Group, std::shared_ptr<ActiveSegment>> active_;
   uint64_t meta_segment_bytes_;
   std::map<SegmentSeq, SegmentRecord> unregistered_;  // segments of items without a batch yet
   struct Spare {

@@ -12,18 +12,22 @@ namespace {
 
 // Active segments for items, at most.
 constexpr size_t kClassesMax = 16;
+// The same for copies: each takes the room of a whole segment until it is closed.
+constexpr size_t kCopyClassesMax = 2;
 
 }  // namespace
 
 // Each class in use has a file and a sync of its own; beyond the bound an item stands with those
 // that are kept at least as long. Its own retention hides it on time all the same.
-uint32_t Lane::PlaceFor(uint32_t retention_class) const {
-  const auto found = active_.lower_bound(retention_class);
-  if (retention_class == kMetaClass || (found != active_.end() && found->first == retention_class))
-    return retention_class;
-  const size_t classes = active_.size() - active_.count(kMetaClass);
-  if (classes < kClassesMax) return retention_class;
-  return found != active_.end() ? found->first : active_.rbegin()->first;
+Lane::Group Lane::PlaceFor(Group group) const {
+  const auto found = active_.lower_bound(group);
+  const bool longer = found != active_.end() && found->first.copies == group.copies;
+  if (group == Group() || (longer && found->first == group)) return group;
+  const auto alike = std::count_if(active_.begin(), active_.end(), [&](const auto& entry) {
+    return entry.first.copies == group.copies && entry.first != Group();
+  });
+  if (static_cast<size_t>(alike) < (group.copies ? kCopyClassesMax : kClassesMax)) return group;
+  return longer ? found->first : std::prev(found)->first;
 }
 
 bool Lane::SpansTooMuch(const ActiveSegment& segment, int64_t now_ms) const {
@@ -36,18 +40,19 @@ bool Lane::SpansTooMuch(const ActiveSegment& segment, int64_t now_ms) const {
   return now_ms - segment.first_ms > span_ms;
 }
 
-Result<std::shared_ptr<ActiveSegment>> Lane::SegmentFor(uint32_t retention_class, uint64_t bytes,
+// How old copies are says nothing of how long their segment has been written.
+Result<std::shared_ptr<ActiveSegment>> Lane::SegmentFor(Group group, uint64_t bytes,
                                                         int64_t server_ms) {
-  const auto found = active_.find(retention_class);
+  const auto found = active_.find(group);
   if (found != active_.end()) {
     const ActiveSegment& open = *found->second;
     const bool takes = open.HasRoomFor(bytes) && open.items < options_.segment_items;
-    if (takes && !SpansTooMuch(open, server_ms)) return found->second;
+    if (takes && (group.copies || !SpansTooMuch(open, server_ms))) return found->second;
     const std::shared_ptr<ActiveSegment> full = found->second;
     active_.erase(found);
     Close(full);
   }
-  return CreateSegment(retention_class, bytes, server_ms);
+  return CreateSegment(group, bytes, server_ms);
 }
 
 Result<std::pair<std::filesystem::path, std::unique_ptr<DiskFile>>> Lane::MakeSpare(
@@ -100,8 +105,9 @@ Status Lane::InstallSegment(const std::filesystem::path& spare, DiskFile& file,
   return disk_.SyncDirectory(options_.directory);
 }
 
-Result<std::shared_ptr<ActiveSegment>> Lane::CreateSegment(uint32_t retention_class, uint64_t bytes,
+Result<std::shared_ptr<ActiveSegment>> Lane::CreateSegment(Group group, uint64_t bytes,
                                                            int64_t server_ms) {
+  const uint32_t retention_class = group.retention_class;
   uint64_t capacity = 0;
   PS_TRY(auto taken, TakeFile(retention_class, bytes, capacity));
   const std::shared_ptr<DiskFile> file = std::move(taken.second);
@@ -128,7 +134,7 @@ Result<std::shared_ptr<ActiveSegment>> Lane::CreateSegment(uint32_t retention_cl
   segment->SetBytes(capacity);
   segments_.Add(segment);
   auto active = std::make_shared<ActiveSegment>(segment, file, capacity);
-  active_[retention_class] = active;
+  active_[group] = active;
   if (retention_class != kMetaClass)
     unregistered_[header.sequence] = {header.sequence, retention_class, header.epoch, 0};
   StoreMetrics::Get().created.Add();
@@ -198,13 +204,22 @@ Status SealSegment(Segment& segment, DiskFile& file, uint64_t data_end, Lsn dura
 void Lane::CloseOldSegments(int64_t now_ms) {
   const std::lock_guard lock(plan_mutex_);
   for (auto at = active_.begin(); at != active_.end();) {
-    if (!SpansTooMuch(*at->second, now_ms)) {
+    if (at->first.copies || !SpansTooMuch(*at->second, now_ms)) {
       ++at;
       continue;
     }
     const std::shared_ptr<ActiveSegment> old = at->second;
     at = active_.erase(at);
     Close(old);
+  }
+}
+
+void Lane::CloseCopies() {
+  const std::lock_guard lock(plan_mutex_);
+  for (auto at = active_.lower_bound(Group{true, 0}); at != active_.end();) {
+    const std::shared_ptr<ActiveSegment> done = at->second;
+    at = active_.erase(at);
+    Close(done);
   }
 }
 
@@ -223,7 +238,7 @@ void Lane::PrepareSpares() {
   };
   prepare(meta_spare_, meta_segment_bytes_);
   const bool needed = std::any_of(active_.begin(), active_.end(), [](const auto& entry) {
-    return entry.first != kMetaClass && entry.second->end() > entry.second->capacity() / 2;
+    return entry.first != Group() && entry.second->end() > entry.second->capacity() / 2;
   });
   if (needed) prepare(spare_, options_.segment_bytes);
 }

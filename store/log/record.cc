@@ -15,6 +15,11 @@ Error Damaged(const char* what) {
 bool IsItemKind(uint8_t kind) { return kind >= 1 && kind <= 5; }
 bool IsMetaKind(uint8_t kind) { return (kind >= 32 && kind <= 38) || (kind >= 40 && kind <= 45); }
 
+bool IsKnown(uint8_t kind, uint8_t version) {
+  if (IsItemKind(kind)) return version == kItemRecordVersion || version == kItemCopyVersion;
+  return IsMetaKind(kind) && version == 1;
+}
+
 void ReadItemFixed(ByteReader& in, ItemRecord& item, uint16_t& extents, uint32_t& crcs) {
   ItemHeader& header = item.header;
   std::array<uint8_t, 16> shard{};
@@ -114,6 +119,10 @@ std::vector<uint32_t> BodyCrcs(ByteSpan body) {
   return out;
 }
 
+uint8_t ItemRecordVersion(const ItemRecord& item) {
+  return item.copy ? kItemCopyVersion : kItemRecordVersion;
+}
+
 size_t ItemRecordBytes(const ItemRecord& item) {
   return kItemFixedBytes + item.extents.size() * 16 + item.body_crcs.size() * 4;
 }
@@ -122,7 +131,7 @@ void WriteItemRecord(ByteWriter& out, const ItemRecord& item, size_t payload_byt
   const ItemHeader& header = item.header;
   out.Le(static_cast<uint32_t>(ItemRecordBytes(item) + payload_bytes));
   out.Le(static_cast<uint8_t>(header.kind));
-  out.Le(kItemRecordVersion);
+  out.Le(ItemRecordVersion(item));
   out.Le(static_cast<uint16_t>(kItemFixedBytes));
   out.Raw(item.shard.bytes());
   out.Le(header.number.index);
@@ -176,7 +185,7 @@ Result<Record> ReadRecord(ByteReader& in) {
   }
   const ByteSpan whole = in.Raw(bytes);
   if (!in.ok()) return Damaged("longer than its batch");
-  if (version != 1 || (!IsItemKind(kind) && !IsMetaKind(kind))) {
+  if (!IsKnown(kind, version)) {
     return Error(ErrorCode::kUnsupported, "record: kind " + std::to_string(kind) + " version " +
                                               std::to_string(version) + " is of a newer program");
   }
@@ -185,6 +194,7 @@ Result<Record> ReadRecord(ByteReader& in) {
   record.is_item = IsItemKind(kind);
   if (record.is_item) {
     PS_TRY(record.item, ReadItem(content, kind, fixed_bytes));
+    record.item.copy = version == kItemCopyVersion;
     return record;
   }
   const auto payload_bytes = content.Le<uint32_t>();

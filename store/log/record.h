@@ -24,6 +24,7 @@ struct ItemRecord {
   uint32_t clock_run = 0;
   uint32_t retention_class = 0;  // hours
   uint8_t tier = 0;
+  bool copy = false;  // of an item that the log may have elsewhere, too; the index does not say
   std::vector<Extent> extents;
   std::vector<uint32_t> body_crcs;
   uint64_t meta_offset = 0;
@@ -42,6 +43,8 @@ std::vector<uint32_t> BodyCrcs(const ByteChain& body);
 // The same of bytes in one piece.
 std::vector<uint32_t> BodyCrcs(ByteSpan body);
 
+// The version of its kind that it is written with.
+uint8_t ItemRecordVersion(const ItemRecord& item);
 // Bytes of an item's record without inline body, meta and padding.
 size_t ItemRecordBytes(const ItemRecord& item);
 // Appends the record, announcing `payload_bytes` (padding included) that the caller appends behind

@@ -15,11 +15,9 @@ Status SegmentRegister::Fold(const MetaRecord& record) {
   return {};
 }
 
-bool MayHoldItemsOf(std::span<const SegmentRecord> segments, uint64_t epoch_before,
-                    uint64_t epoch_behind) {
-  return std::any_of(segments.begin(), segments.end(), [&](const SegmentRecord& segment) {
-    return epoch_before <= segment.epoch && segment.epoch <= epoch_behind;
-  });
+bool MayHoldItemsOf(std::span<const SegmentRecord> segments, uint64_t epoch_before) {
+  return std::any_of(segments.begin(), segments.end(),
+                     [&](const SegmentRecord& segment) { return epoch_before <= segment.epoch; });
 }
 
 }  // namespace penstock::store

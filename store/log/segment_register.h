@@ -23,9 +23,9 @@ class SegmentRegister {
   std::map<SegmentSeq, SegmentRecord> segments_;
 };
 
-// Whether one of the segments, each of one epoch, may hold an item that stands between two others
-// of these epochs (0: there is none before).
-bool MayHoldItemsOf(std::span<const SegmentRecord> segments, uint64_t epoch_before,
-                    uint64_t epoch_behind);
+// Whether one of the segments may hold an item that stands behind one of this epoch (0: there is
+// none before). A segment belongs to one epoch; what it holds is of that or, copied by a cleaner,
+// of an earlier one.
+bool MayHoldItemsOf(std::span<const SegmentRecord> segments, uint64_t epoch_before);
 
 }  // namespace penstock::store

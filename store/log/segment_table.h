@@ -44,8 +44,9 @@ class Segment {
   void SetBytes(uint64_t bytes) { bytes_.store(bytes, std::memory_order_relaxed); }
   void SetSealed(uint64_t bytes, int64_t server_ms_max);
 
-  // Retention looks again not before this (its own thread only).
+  // Retention and the cleaner look again not before this (their own thread only).
   int64_t next_look_ms = 0;
+  int64_t next_clean_ms = 0;
 
  private:
   Disk& disk_;

@@ -61,6 +61,8 @@ CrashRun::CrashRun(uint64_t seed)
       options_(SmallStoreOptions(1 + static_cast<int>(prng_.Below(2)))) {
   // Mostly the disk, not the window, answers.
   options_.window_bytes_per_stream = prng_.OneIn(2) ? 1 : 30'000;
+  // What is half dead is rewritten at each look of retention.
+  if (prng_.OneIn(2)) options_.clean_at = 0;
   for (int i = 0; i < kStreams; ++i) {
     streams_.push_back(std::make_unique<Stream>(fmt::format("cam{}", i), i % 2 == 0 ? 24 : 1));
   }

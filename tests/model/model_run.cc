@@ -22,6 +22,8 @@ ModelRun::ModelRun(uint64_t seed)
       clock_(kSmallStoreStart),
       disk_(MakeStoreDisk()),
       options_(SmallStoreOptions(1 + static_cast<int>(prng_.Below(2)))) {
+  // In every other store whatever is half dead is rewritten at each look of retention.
+  if (prng_.OneIn(2)) options_.clean_at = 0;
   Open();
 }
 
@@ -345,6 +347,15 @@ void ModelRun::TakeReserved(Stream& stream) {
   for (const store::ItemRef& ref : *reserved) stream.model.Reserved(ref.header, clock_.Now());
 }
 
+// Whatever was moved meanwhile, the index is what the log says.
+void ModelRun::CheckFolder() {
+  const auto report = store::Store::Check(options_.directory, *disk_);
+  if (!report.ok()) return Broken("cannot check: " + report.error().ToString());
+  for (const auto& finding : report->findings) {
+    if (finding.harmful) Broken(fmt::format("check: {}: {}", finding.where, finding.what));
+  }
+}
+
 void ModelRun::Reopen() {
   for (const auto& stream : streams_) {
     stream->tail.reset();
@@ -353,6 +364,7 @@ void ModelRun::Reopen() {
   if (prng_.OneIn(2)) disk_->SnapshotIndex();
   SyncWait(store_->Close());
   store_.reset();
+  CheckFolder();
   if (prng_.OneIn(2))
     disk_ = disk_->Crash(prng_.Next(), prng_.OneIn(2) ? IndexAge::kNone : IndexAge::kOlder);
   Open();

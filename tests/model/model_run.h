@@ -51,6 +51,7 @@ class ModelRun {
   Task<void> ChangeCatalog();
   Task<void> RepeatRequest();
   void Reopen();
+  void CheckFolder();
   void TakeReserved(Stream& stream);
 
   Task<void> CompareAll();
