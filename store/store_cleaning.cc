@@ -29,6 +29,7 @@ uint64_t BytesOf(const ItemRecord& item) {
 
 bool StoreImpl::IsSpaceWanted() const {
   const uint64_t total = volume_bytes_.load();
+  if (total == 0 && options_.clean_at > 0) return false;  // nobody knows
   const uint64_t free = std::min(volume_free_bytes_.load(), total);
   const double wanted_at = options_.clean_at * options_.full_at * static_cast<double>(total);
   return static_cast<double>(total - free) >= wanted_at || free / 2 < options_.min_free_bytes;

@@ -128,6 +128,29 @@ TEST(SegmentTest, AFooterWithEntriesOfANewerProgramIsRefusedByItsFixedPart) {
   EXPECT_EQ(head.error().code(), ErrorCode::kUnsupported);
 }
 
+// Programs that know no copies would count them as more items.
+TEST(SegmentTest, ACopySaysSoByItsVersionWhichOlderProgramsRefuse) {
+  SegmentBuilder copies(24);
+  copies.Fragment(11, 0, "b", "m");
+  ItemRecord& item = copies.Entry(0).item;
+  item.copy = true;
+  ByteWriter out;
+  WriteItemRecord(out, item, AlignUp(ItemRecordBytes(item), 8) - ItemRecordBytes(item));
+  out.Zero(AlignUp(out.size(), 8) - out.size());
+  EXPECT_EQ(out.buffer()[5], 2u);
+  ByteReader in(out.span());
+  const auto read = ReadRecord(in);
+  ASSERT_TRUE(read.ok()) << read.error().ToString();
+  EXPECT_TRUE(read->item.copy);
+  out.buffer()[5] = 3;
+  ByteReader newer(out.span());
+  EXPECT_EQ(ReadRecord(newer).error().code(), ErrorCode::kUnsupported);
+  Footer footer;
+  footer.data_end = kBlockBytes;
+  footer.entries.push_back({11, item});
+  EXPECT_EQ(EncodeFooter(footer, Uuid{})[89], 2u);
+}
+
 TEST(SegmentTest, AnItemsBytesAreComparedWithTheirChecksums) {
   SegmentBuilder whole = Small();
   MemorySource source(whole.bytes());
