@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "base/metrics.h"
 #include "tests/model/model_run.h"
 
 namespace penstock::testing {
@@ -33,6 +34,11 @@ TEST(ModelTest, TheStoreAnswersAsANaiveModelDoesAfterEveryOperation) {
       for (const std::string& line : broken) ADD_FAILURE() << line;
       ASSERT_TRUE(broken.empty()) << fmt::format("PENSTOCK_MODEL_SEED={}, after{}", seed, trace);
     }
+  }
+  const uint64_t cleaned = metrics::GetCounter("penstock_store_cleaned_segments_total", "").value();
+  fmt::print("{} segments cleaned\n", cleaned);
+  if (runs >= 20) {
+    EXPECT_GT(cleaned, 0u);
   }
 }
 
