@@ -135,10 +135,15 @@ Status StoreImpl::CopySurvivors(LaneState& state, const Segment& segment,
     copy.item = std::move(survivor.item.record);
     copy.item.copy = true;
     copy.item.retention_class = retention_class;
-    if (const TrackSetId id = copy.item.header.track_set; id != 0) {
+    // The gap of an item that was dropped names tracks that may never have been stored.
+    const TrackSetId id = copy.item.header.track_set;
+    if (id != 0 && copy.item.header.kind != ItemKind::kGap) {
       auto& use = track_sets[{copy.item.shard, id}];
       if (!use) {
-        PS_TRY(use, survivor.shard->LoadTrackSet(id));
+        auto loaded = survivor.shard->LoadTrackSet(id);
+        if (!loaded.ok())
+          return Error(ErrorCode::kCorruption, "tracks: " + loaded.error().ToString());
+        use = std::move(*loaded);
       }
       copy.track_set = use;
     }

@@ -119,6 +119,23 @@ TEST_P(CleaningTest, AReaderIsNotDisturbed) {
   EXPECT_THAT(Ordinals(SyncWait(tail->Next(9, CancelToken())).value()), ElementsAre(8));
 }
 
+// An item that was dropped before its tracks were ever stored.
+TEST_P(CleaningTest, AGapThatNamesUnknownTracksIsMoved) {
+  Open();
+  auto a = Stream("a");
+  NewItem dropped = Item(*a, 100, 0);
+  dropped.track_set = Bytes::Copy("never stored");
+  ASSERT_TRUE(SyncWait(a->Drop(std::move(dropped), GapReason::kOverload)).ok());
+  Append(*Stream("b"), 200'000, 1);
+  a.reset();
+  Reopen();
+  ASSERT_TRUE(SyncWait(store_->DeleteStream(Name("b"))).ok());
+  Enforce();
+  Enforce();
+  EXPECT_LT(DiskBytes(), 100'000u);
+  EXPECT_EQ(Find(*Stream("a"), FromOldest{}).at(0).header.kind, ItemKind::kGap);
+}
+
 // Copies age as what they were taken from.
 TEST_P(CleaningTest, CopiesGoWhenTheirTimeIsOver) {
   Open();
