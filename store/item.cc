@@ -24,8 +24,6 @@ std::string_view GapReasonName(GapReason reason) {
   return "unknown";
 }
 
-uint64_t OrdinalOf(const FragmentNumber& number) {
-  return OrdinalOfIndex(number.index);
-}
+uint64_t OrdinalOf(const FragmentNumber& number) { return OrdinalOfIndex(number.index); }
 
 }  // namespace penstock::store
