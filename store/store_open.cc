@@ -177,7 +177,9 @@ bool IsUsable(const Index& index, const std::vector<LaneLog>& logs) {
     const Lsn applied = index.Applied(log.lane);
     const Lsn snapshot = log.snapshot ? log.snapshot->as_of : 0;
     if (applied > log.end) return false;
-    if (applied < snapshot && log.meta_from > applied + 1) return false;
+    // Older than the newest snapshot: whether all metadata between the two is still there is not to
+    // be told, since segments of it may have gone in any order.
+    if (applied < snapshot) return false;
     // From nothing: a rebuild, which starts from the snapshots.
     if (applied == 0 && log.end > 0) return false;
   }

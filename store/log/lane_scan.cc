@@ -252,12 +252,6 @@ class LaneScanner {
         }
       }
     }
-    log_.meta_from = log_.end + 1;
-    for (const ScannedSegment& scanned : log_.segments) {
-      const SegmentHeader& header = scanned.segment->header();
-      if (header.retention_class == kMetaClass)
-        log_.meta_from = std::min(log_.meta_from, header.first_lsn);
-    }
   }
 
   // A file without a batch is as good as none: a segment is registered by its first one.

@@ -45,7 +45,6 @@ struct LaneLog {
   uint64_t voided = 0;                   // batches after it that were found
   uint64_t epoch = 0;                    // the largest seen
   SegmentSeq next_sequence = 1;
-  Lsn meta_from = 1;                             // metadata records from this LSN on are all here
   std::optional<Snapshot> snapshot;              // the newest whole one
   std::vector<std::pair<Lsn, MetaRecord>> meta;  // without snapshots, by LSN, up to `end`
   SegmentRegister registered;                    // the segments of items that must be there
