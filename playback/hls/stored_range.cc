@@ -170,11 +170,16 @@ Task<Result<PlaylistItems>> ListOnDemand(ShardPtr shard, Session session,
   co_return Listed(std::move(items), 0, PlaylistShape::Kind::kVod, shard->id(), damaged);
 }
 
+void KeepLast(Items& items, size_t count) {
+  if (items.size() > count) items.erase(items.begin(), items.end() - static_cast<ptrdiff_t>(count));
+}
+
 // A fragment is listed when all before the one before the one before it have been played: players
 // begin with three.
 Task<Result<PlaylistItems>> ListReplay(ShardPtr shard, Session session, ServerTime now,
                                        const DamagedFragments& damaged) {
   constexpr size_t kAhead = 2;
+  const size_t kept = std::max<size_t>(session.entries_max, kLiveLookback);
   store::TimeRange range = RangeOf(session);
   PS_CO_TRY(const std::vector<ItemRef> begin,
             co_await shard->FindStarted(std::move(range), std::nullopt, 1));
@@ -195,8 +200,7 @@ Task<Result<PlaylistItems>> ListReplay(ShardPtr shard, Session session, ServerTi
       if (ended || ahead > kAhead) break;
       // Nobody loads again what has slid out.
       if (!items.empty() && ref.header.ordinal != items.back().ordinal + 1) items.clear();
-      if (items.size() == std::max<size_t>(session.entries_max, kLiveLookback))
-        items.erase(items.begin());
+      if (items.size() == 2 * kept) KeepLast(items, kept);
       items.push_back(ref.header);
       played += EntryDuration(ref.header);
     }
@@ -204,6 +208,7 @@ Task<Result<PlaylistItems>> ListReplay(ShardPtr shard, Session session, ServerTi
     if (more) from = store::FromOrdinal{page.back().header.ordinal + 1};
   }
   if (items.empty()) co_return NothingInRange();
+  KeepLast(items, kept);
   const size_t first = items.size() - std::min<size_t>(items.size(), session.entries_max);
   PS_CO_TRY(PlaylistItems list,
             Listed(std::move(items), first, PlaylistShape::Kind::kLive, shard->id(), damaged));
