@@ -1,10 +1,10 @@
 // Bytes of stored items, never unverified.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/crc32c.h"
 #include "base/log.h"
+#include "base/page_cache.h"
 #include "store/log/disk_source.h"
 #include "store/log/segment_scan.h"
 #include "store/metrics.h"
@@ -40,7 +40,7 @@ Result<std::shared_ptr<DiskFile>> OpenFile(Segment& segment) {
   return file;
 }
 
-// Through the page cache, which also makes the range resident for the send that follows.
+// Through the page cache, where the send that follows finds the same bytes.
 Status VerifyForSend(const FileHandle& file, const Segment& segment, const StoredItem& item) {
   const Extent& extent = item.record.extents.front();
   std::vector<uint8_t> buffer(kBodyCrcBytes);
@@ -69,15 +69,14 @@ Result<std::optional<FileSlice>> SliceForSend(Segment& segment, const StoredItem
   const auto file = segment.SendHandle();
   if (!file) return std::optional<FileSlice>();
   const Extent& extent = item.record.extents.front();
-  if (segment.IsVerified(extent.offset)) {
-    // Brings it in, so that the network thread sends resident pages; if that fails, the send itself
-    // reads.
-    (void)::readahead(file->fd(), static_cast<off64_t>(extent.offset), extent.bytes);
-  } else {
+  FileSlice slice{file, extent.offset, extent.bytes};
+  // So that the network thread sends resident pages.
+  BringIn(slice);
+  if (!segment.IsVerified(extent.offset)) {
     PS_TRY_VOID(VerifyForSend(*file, segment, item));
     segment.SetVerified(extent.offset);
   }
-  return std::optional<FileSlice>(FileSlice{file, extent.offset, extent.bytes});
+  return std::optional<FileSlice>(std::move(slice));
 }
 
 }  // namespace

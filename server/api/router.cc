@@ -1,45 +1,36 @@
 #include "server/api/router.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 namespace penstock::server {
 namespace {
-
-// The text before the next slash; `rest` moves behind it.
-std::string_view TakeSegment(std::string_view& rest) {
-  const size_t slash = rest.find('/');
-  const std::string_view segment = rest.substr(0, slash);
-  rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
-  return segment;
-}
 
 struct Captures {
   std::optional<std::string_view> stream;
   std::string_view rest;
 };
 
+// Segment by segment: most patterns end the comparison at the first.
 std::optional<Captures> MatchPattern(std::string_view pattern, std::string_view path) {
   Captures captures;
-  const auto slashes = [](std::string_view text) {
-    return std::count(text.begin(), text.end(), '/');
-  };
-  if (slashes(pattern) != slashes(path)) return std::nullopt;
-  while (!pattern.empty() || !path.empty()) {
-    const std::string_view wanted = TakeSegment(pattern);
-    const std::string_view found = TakeSegment(path);
+  for (;;) {
+    const size_t wanted_end = pattern.find('/');
+    const size_t found_end = path.find('/');
+    const std::string_view wanted = pattern.substr(0, wanted_end);
+    const std::string_view found = path.substr(0, found_end);
     const bool capture = !wanted.empty() && wanted.front() == '{';
-    if (capture && found.empty()) return std::nullopt;
+    if (capture ? found.empty() : wanted != found) return std::nullopt;
     if (wanted == "{stream}") {
       captures.stream = found;
     } else if (capture) {
       captures.rest = found;
-    } else if (wanted != found) {
-      return std::nullopt;
     }
+    const bool last = wanted_end == std::string_view::npos;
+    if (last != (found_end == std::string_view::npos)) return std::nullopt;
+    if (last) return captures;
+    pattern.remove_prefix(wanted_end + 1);
+    path.remove_prefix(found_end + 1);
   }
-  return captures;
 }
 
 }  // namespace

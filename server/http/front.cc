@@ -142,8 +142,9 @@ Task<net::HttpResponse> HttpFront::Handle(net::HttpRequest request) {
   const bool is_aws = aws::IsForUs(request);
   const std::string id = is_aws ? aws::NewRequestId() : NewRequestId();
   const std::string method = request.method;
-  const std::string target = RedactTarget(request.target);
-  const std::string peer = request.over_unix_socket ? "socket" : request.peer.ToString();
+  const std::string target = request.target;
+  const std::optional<net::Endpoint> peer =
+      request.over_unix_socket ? std::nullopt : std::optional(request.peer);
   const SteadyTime begin = services_.clock.SteadyNow();
   std::string caller;
   net::HttpResponse response;
@@ -170,11 +171,11 @@ Task<net::HttpResponse> HttpFront::Handle(net::HttpRequest request) {
     log::Write(level, "request",
                {{"request_id", id},
                 {"method", method},
-                {"target", target},
+                {"target", RedactTarget(target)},
                 {"status", response.status},
                 {"bytes", response.body_bytes()},
                 {"latency_ms", took * 1000},
-                {"peer", peer},
+                {"peer", peer ? peer->ToString() : "socket"},
                 {"key", caller}});
   }
   co_return response;
