@@ -15,15 +15,6 @@ MAX_BYTES = 50_000_000  # the least a stream may keep
 NAME = "door"
 
 
-def clip(folder):
-    """So much video that it ages out in seconds: 40 Mbit/s, a key frame a second."""
-    path = pathlib.Path(folder, "clip.h264")
-    programs.run("ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25,noise=alls=60:allf=t", "-t", "4",
-                 "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-b:v", "40000k", "-g", "25", "-pix_fmt", "yuv420p", path,
-                 seconds=300)
-    return path
-
-
 def middle_ms(fragment):
     return playlists.unix_ms(fragment["start"]) + fragment["duration_ms"] // 2
 
@@ -35,7 +26,7 @@ class Hold(ServerTest):
         super().setUp()
         self.folder = tempfile.mkdtemp(prefix="penstock-e2e-hold-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        camera = self.start(cameras.Simulator, "--video", clip(self.folder), "--no-audio")
+        camera = self.start(cameras.Simulator, "--video", media.heavy_clip(self.folder), "--no-audio")
         self.penstock.add_source(NAME, camera.url)
         there = self.penstock.wait_for_fragments(NAME, 6)
         self.penstock.cli("stream", "retention", NAME, "--max-bytes", MAX_BYTES)

@@ -1,6 +1,7 @@
 """What ffmpeg says of media, and the strip of cells in the synthetic camera's picture."""
 
 import json
+import pathlib
 import subprocess
 
 from harness import programs
@@ -76,3 +77,12 @@ def read_strip(line):
         nibbles ^= rest & 15
         rest >>= 4
     return value if nibbles == check else None
+
+
+def heavy_clip(folder):
+    """So much video that it ages out in seconds: 40 Mbit/s, a key frame a second."""
+    path = pathlib.Path(folder, "clip.h264")
+    programs.run("ffmpeg", "-v", "error", "-nostdin", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25,noise=alls=60:allf=t", "-t", "4",
+                 "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-b:v", "40000k", "-g", "25", "-pix_fmt", "yuv420p", path,
+                 seconds=300)
+    return path
