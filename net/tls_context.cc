@@ -14,6 +14,10 @@
 namespace penstock::net {
 namespace {
 
+struct ContextDeleter {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+
 // What OpenSSL says of the call that has just failed.
 std::string WhatFailed() {
   const unsigned long code = ERR_get_error();
@@ -51,6 +55,20 @@ ssl_ctx_st* MakeContext(const SSL_METHOD* method) {
   return context;
 }
 
+// ALPN at a server: the best of what its door speaks, which hangs at the connection.
+int ChooseProtocol(SSL* ssl, const unsigned char** chosen, unsigned char* size,
+                   const unsigned char* offered, unsigned int offered_size, void*) {
+  const auto* const door = static_cast<const TlsDoor*>(SSL_get_app_data(ssl));
+  if (door == nullptr || door->protocols.empty()) return SSL_TLSEXT_ERR_NOACK;
+  unsigned char* found = nullptr;
+  const int outcome = SSL_select_next_proto(
+      &found, size, reinterpret_cast<const unsigned char*>(door->protocols.data()),
+      static_cast<unsigned int>(door->protocols.size()), offered, offered_size);
+  if (outcome != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
+  *chosen = found;
+  return SSL_TLSEXT_ERR_OK;
+}
+
 // Whether the certificate is good is decided after the handshake (tls_stream.cc), where its
 // fingerprint can be told to people. Level 1: cameras have keys of 1,024 bits; no public authority
 // signs those.
@@ -68,7 +86,8 @@ bool Mismatch(unsigned long code) {
 
 }  // namespace
 
-TlsContext::TlsContext(ssl_ctx_st* taken) : context_(taken) {}
+TlsContext::TlsContext(ssl_ctx_st* taken, CertificateFacts shown)
+    : context_(taken), shown_(std::move(shown)) {}
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
@@ -76,8 +95,9 @@ Result<std::shared_ptr<const TlsContext>> LoadTlsIdentity(std::string certificat
                                                           std::string key_file) {
   PS_TRY_VOID(CheckReadable(certificate_file));
   PS_TRY_VOID(CheckReadable(key_file));
-  const auto identity = std::make_shared<const TlsContext>(MakeContext(TLS_server_method()));
-  SSL_CTX* const context = identity->native();
+  const std::unique_ptr<SSL_CTX, ContextDeleter> owned(MakeContext(TLS_server_method()));
+  SSL_CTX* const context = owned.get();
+  SSL_CTX_set_alpn_select_cb(context, ChooseProtocol, nullptr);
   ERR_clear_error();
   if (SSL_CTX_use_certificate_chain_file(context, certificate_file.c_str()) != 1) {
     return Faulty(certificate_file,
@@ -97,7 +117,10 @@ Result<std::shared_ptr<const TlsContext>> LoadTlsIdentity(std::string certificat
     return Faulty(key_file, fmt::format("the key does not belong to the certificate in {}",
                                         certificate_file));
   }
-  return identity;
+  CertificateFacts facts = FactsOf(SSL_CTX_get0_certificate(context));
+  // Its own reference: `owned` gives up the one it has.
+  SSL_CTX_up_ref(context);
+  return std::make_shared<const TlsContext>(context, std::move(facts));
 }
 
 std::shared_ptr<const TlsContext> SystemTlsTrust() {

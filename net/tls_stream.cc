@@ -4,13 +4,13 @@
 
 #include <fmt/format.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "net/blocking.h"
+#include "net/cipher_sink.h"
 #include "net/tls.h"
 
 namespace penstock::net {
@@ -22,6 +22,10 @@ using Secured = Result<std::unique_ptr<TcpStream>>;
 constexpr size_t kRecordBytesMax = 16 * 1024;
 // Plain bytes that are made cipher text at once: what the stream below holds meanwhile.
 constexpr size_t kBatchBytes = 2 * kRecordBytesMax;
+// What TLS adds to a record, at most.
+constexpr size_t kRecordOverheadBytes = 128;
+// The first byte of every TLS connection: that of a record with a handshake in it.
+constexpr uint8_t kHandshakeRecord = 0x16;
 constexpr size_t kReadBytesMax = 16 * 1024;
 // Answers to what the peer asks of TLS itself wait for our next write; more of them than this is a
 // peer that does nothing but ask.
@@ -35,14 +39,17 @@ struct SslDeleter {
 
 // What the stream and its pending calls share: a call may outlive the object it was made on.
 struct State {
-  State(std::unique_ptr<TcpStream> s, std::unique_ptr<SSL, SslDeleter> taken)
-      : socket(std::move(s)), ssl(std::move(taken)) {}
+  State(std::unique_ptr<TcpStream> s, std::unique_ptr<SSL, SslDeleter> taken, TlsDoor its_door)
+      : socket(std::move(s)), ssl(std::move(taken)), door(its_door) {
+    SSL_set_app_data(ssl.get(), &door);
+  }
 
   BIO* incoming() { return SSL_get_rbio(ssl.get()); }
   BIO* outgoing() { return SSL_get_wbio(ssl.get()); }
 
   std::unique_ptr<TcpStream> socket;
   std::unique_ptr<SSL, SslDeleter> ssl;
+  const TlsDoor door;  // a server's; `ssl` knows where it is
   bool open = true;
   bool established = false;
   bool writing = false;
@@ -50,20 +57,12 @@ struct State {
   bool ended = false;   // close_notify was said
 };
 
-std::shared_ptr<State> MakeState(std::unique_ptr<TcpStream> socket, const TlsContext& context) {
+std::shared_ptr<State> MakeState(std::unique_ptr<TcpStream> socket, const TlsContext& context,
+                                 TlsDoor door) {
   std::unique_ptr<SSL, SslDeleter> ssl(SSL_new(context.native()));
   CHECK(ssl != nullptr);
-  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-  return std::make_shared<State>(std::move(socket), std::move(ssl));
-}
-
-Bytes TakeOutgoing(State& state) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(state.outgoing(), &data);
-  if (size <= 0) return Bytes();
-  Bytes out = Bytes::Copy(std::string_view(data, static_cast<size_t>(size)));
-  BIO_reset(state.outgoing());
-  return out;
+  SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), MakeCipherSink());
+  return std::make_shared<State>(std::move(socket), std::move(ssl), door);
 }
 
 // The peer's alert about what we showed it.
@@ -83,6 +82,9 @@ Error TlsError() {
   if (ERR_GET_LIB(code) == ERR_LIB_SSL && (ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER ||
                                            ERR_GET_REASON(code) == SSL_R_HTTP_REQUEST)) {
     return Error(ErrorCode::kProtocol, "the peer does not speak TLS at this port");
+  }
+  if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_NO_APPLICATION_PROTOCOL) {
+    return Error(ErrorCode::kProtocol, "the peer asks for protocols that are not spoken here");
   }
   const char* const reason = ERR_reason_error_string(code);
   return Error(ErrorCode::kProtocol, fmt::format("TLS: {}", reason == nullptr ? "?" : reason));
@@ -118,7 +120,7 @@ Task<Result<size_t>> ReadPlain(std::shared_ptr<State> state, std::span<uint8_t> 
       state->broken = true;
       co_return TlsError();
     }
-    if (BIO_ctrl_pending(state->outgoing()) > kUnsentAnswersMax) {
+    if (PendingIn(state->outgoing()) > kUnsentAnswersMax) {
       co_return Error(ErrorCode::kProtocol, "the peer only talks about TLS");
     }
     // The caller's memory serves for the cipher text, too: it holds nothing yet.
@@ -129,6 +131,8 @@ Task<Result<size_t>> ReadPlain(std::shared_ptr<State> state, std::span<uint8_t> 
 
 // Cipher text of a part of the bytes, into the outgoing buffer.
 Status Encrypt(State& state, const ByteChain& bytes, size_t offset, size_t size) {
+  Reserve(state.outgoing(),
+          PendingIn(state.outgoing()) + size + (size / kRecordBytesMax + 1) * kRecordOverheadBytes);
   while (size > 0) {
     const size_t step = std::min(size, kRecordBytesMax);
     const Bytes record = bytes.Slice(offset, step).Flatten();
@@ -150,7 +154,7 @@ Task<Status> WriteBatches(std::shared_ptr<State> state, ByteChain bytes, bool mo
     const size_t size = std::min(bytes.size() - offset, kBatchBytes);
     PS_CO_TRY_VOID(Encrypt(*state, bytes, offset, size));
     offset += size;
-    ByteChain cipher(TakeOutgoing(*state));
+    ByteChain cipher(TakeFrom(state->outgoing()));
     if (more || offset < bytes.size()) {
       PS_CO_TRY_VOID(co_await state->socket->WriteMore(std::move(cipher)));
     } else {
@@ -179,13 +183,13 @@ Task<Status> WriteSlice(std::shared_ptr<State> state, FileSlice slice) {
     slice.offset += step.size;
     slice.size -= step.size;
     co_await FaultIn(step);
-    std::vector<uint8_t> block(static_cast<size_t>(step.size));
-    const ssize_t got =
-        pread(step.file->fd(), block.data(), block.size(), static_cast<off_t>(step.offset));
-    if (got != static_cast<ssize_t>(block.size())) {
+    const auto size = static_cast<size_t>(step.size);
+    const auto block = std::make_shared_for_overwrite<uint8_t[]>(size);
+    const ssize_t got = pread(step.file->fd(), block.get(), size, static_cast<off_t>(step.offset));
+    if (got != static_cast<ssize_t>(size)) {
       co_return Error(ErrorCode::kIo, "the file ended before the bytes that were to be sent");
     }
-    ByteChain bytes(Bytes::From(std::move(block)));
+    ByteChain bytes(Bytes(block, ByteSpan(block.get(), size)));
     PS_CO_TRY_VOID(co_await WritePlain(state, std::move(bytes), slice.size > 0));
   }
   co_return Status();
@@ -210,7 +214,7 @@ void SayEnd(const std::shared_ptr<State>& state, bool shut) {
   ERR_clear_error();
   SSL_shutdown(state->ssl.get());
   ERR_clear_error();
-  Bytes bytes = TakeOutgoing(*state);
+  Bytes bytes = TakeFrom(state->outgoing());
   Detach(SendLastWords(state, std::move(bytes), shut));
 }
 
@@ -244,7 +248,7 @@ class TlsStream final : public TcpStream {
     if (!state_->open) return Cancelled();
     PS_TRY(auto socket, state_->socket->MoveTo(loop));
     state_->open = false;
-    auto moved = std::make_shared<State>(std::move(socket), std::move(state_->ssl));
+    auto moved = std::make_shared<State>(std::move(socket), std::move(state_->ssl), state_->door);
     moved->established = true;
     moved->broken = state_->broken;
     moved->ended = state_->ended;
@@ -264,6 +268,20 @@ class TlsStream final : public TcpStream {
   std::shared_ptr<State> state_;
 };
 
+// To somebody who does not speak TLS, in words that it may understand. What more it sends is thrown
+// away, so that no reset overtakes them.
+Task<void> AnswerPlain(std::shared_ptr<State> state, std::span<uint8_t> block) {
+  ByteChain words(Bytes::Copy(state->door.plain_answer));
+  Status status = co_await state->socket->Write(std::move(words));
+  if (!status.ok() || !state->open) co_return;
+  state->socket->ShutdownWrite();
+  for (size_t thrown_away = 0; status.ok() && thrown_away < limits::kTlsHandshakeBytesMax;) {
+    const Result<size_t> got = co_await state->socket->Read(block);
+    if (got.ok()) thrown_away += *got;
+    if (!got.ok()) status = got.error();
+  }
+}
+
 Task<Status> Shake(std::shared_ptr<State> state) {
   std::vector<uint8_t> block(4096);
   size_t read = 0;
@@ -274,7 +292,7 @@ Task<Status> Shake(std::shared_ptr<State> state) {
     const bool failed = result != 1 && why != SSL_ERROR_WANT_READ;
     const Error error = failed ? TlsError() : Cancelled();
     // Our part of the handshake; after a failure the alert that says why.
-    ByteChain flight(TakeOutgoing(*state));
+    ByteChain flight(TakeFrom(state->outgoing()));
     if (!flight.empty()) {
       const Status sent = co_await state->socket->Write(std::move(flight));
       if (!sent.ok() && !failed) co_return sent;
@@ -285,6 +303,10 @@ Task<Status> Shake(std::shared_ptr<State> state) {
       co_return Error(ErrorCode::kProtocol, "the peer's TLS handshake has no end");
     }
     PS_CO_TRY_VOID(co_await Fill(state, block));
+    if (read == 0 && !state->door.plain_answer.empty() && block[0] != kHandshakeRecord) {
+      co_await AnswerPlain(state, block);
+      co_return Error(ErrorCode::kProtocol, "the peer does not speak TLS at this port");
+    }
     read += BIO_ctrl_pending(state->incoming());
   }
 }
@@ -307,7 +329,7 @@ Task<Status> Establish(std::shared_ptr<State> state, milliseconds timeout, Cance
     state->established = true;
     co_return shaken;
   }
-  if (late) {
+  if (late && shaken.error().code() != ErrorCode::kProtocol) {
     co_return Error(ErrorCode::kTimeout,
                     fmt::format("the TLS handshake was not done within {:.0f} s",
                                 std::chrono::duration<double>(timeout).count()));
@@ -317,15 +339,6 @@ Task<Status> Establish(std::shared_ptr<State> state, milliseconds timeout, Cance
                     "the connection ended in the TLS handshake: " + shaken.error().message());
   }
   co_return shaken;
-}
-
-std::string Fingerprint(const X509* certificate) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned int size = 0;
-  CHECK(X509_digest(certificate, EVP_sha256(), digest, &size) == 1);
-  std::string out;
-  for (unsigned int i = 0; i < size; ++i) out += fmt::format("{:02x}", digest[i]);
-  return out;
 }
 
 std::string WhyNotTrusted(long verdict, const std::string& host) {
@@ -354,7 +367,7 @@ Status CheckCertificate(SSL* ssl, const TlsPeer& peer) {
   if (certificate == nullptr) {
     return Error(ErrorCode::kUnauthenticated, "the peer shows no certificate");
   }
-  const std::string fingerprint = Fingerprint(certificate);
+  const std::string fingerprint = FingerprintOf(certificate);
   if (fingerprint == peer.fingerprint) return Status();
   const long verdict = SSL_get_verify_result(ssl);
   if (verdict == X509_V_OK) return Status();
@@ -377,7 +390,7 @@ void Expect(SSL* ssl, const std::string& host) {
 
 Task<Secured> StartTlsClient(std::unique_ptr<TcpStream> stream, TlsPeer peer, milliseconds timeout,
                              CancelToken token) {
-  const auto state = MakeState(std::move(stream), *peer.trust);
+  const auto state = MakeState(std::move(stream), *peer.trust, TlsDoor());
   SSL_set_connect_state(state->ssl.get());
   Expect(state->ssl.get(), peer.host);
   PS_CO_TRY_VOID(co_await Establish(state, timeout, token));
@@ -388,8 +401,8 @@ Task<Secured> StartTlsClient(std::unique_ptr<TcpStream> stream, TlsPeer peer, mi
 
 Task<Secured> StartTlsServer(std::unique_ptr<TcpStream> stream,
                              std::shared_ptr<const TlsContext> identity, milliseconds timeout,
-                             CancelToken token) {
-  const auto state = MakeState(std::move(stream), *identity);
+                             CancelToken token, TlsDoor door) {
+  const auto state = MakeState(std::move(stream), *identity, door);
   SSL_set_accept_state(state->ssl.get());
   PS_CO_TRY_VOID(co_await Establish(state, timeout, token));
   co_return std::make_unique<TlsStream>(state);

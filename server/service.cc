@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "base/metrics.h"
 #include "ingest/publication_registry.h"
 #include "ingest/rtsp/endpoints.h"
 #include "ingest/source_supervisor.h"
@@ -80,6 +81,23 @@ void SetLive(const Config& config, LiveSettings& settings) {
   settings.log_requests = config.log_requests;
 }
 
+void NoteIdentity(const net::CertificateFacts& facts) {
+  metrics::GetGauge("penstock_tls_certificate_ends_timestamp_seconds",
+                    "When the certificate that doors with TLS show ends")
+      .Set(ToMs(facts.ends) / 1000);
+}
+
+// From now on, to those who come.
+void Show(net::TlsIdentity& identity, std::shared_ptr<const net::TlsContext> next) {
+  const net::CertificateFacts& facts = next->shown();
+  if (facts.fingerprint != identity.Get()->shown().fingerprint) {
+    log::Write(log::kInfo, "certificate renewed",
+               {{"fingerprint", facts.fingerprint}, {"ends", FormatRfc3339(facts.ends)}});
+  }
+  NoteIdentity(facts);
+  identity.Set(std::move(next));
+}
+
 Status MakeFolder(const std::filesystem::path& folder) {
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
@@ -93,13 +111,16 @@ Status MakeFolder(const std::filesystem::path& folder) {
 // In the order of their making: each may use those above it, and members are destroyed in the
 // opposite order.
 struct Service::Parts {
-  explicit Parts(Config c) : config(std::move(c)) {}
+  Parts(Config c, Clock& its_clock) : config(std::move(c)), clock(&its_clock) {}
 
   const Config config;      // the start's
   Config current = config;  // the newest reload's
+  Clock* const clock;
   LiveSettings settings;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<KeyRing> keys;
+  IdentityFiles identity_files;
+  std::shared_ptr<net::TlsIdentity> identity;  // null: no door speaks TLS
   aws::Context aws;
   std::unique_ptr<net::EventLoops> loops;
   std::unique_ptr<ingest::PublicationRegistry> registry;
@@ -116,7 +137,7 @@ Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Service::~Service() { CHECK(parts_ == nullptr); }
 
 Result<std::unique_ptr<Service>> Service::Start(Config config, Clock& clock) {
-  std::unique_ptr<Service> service(new Service(std::make_unique<Parts>(std::move(config))));
+  std::unique_ptr<Service> service(new Service(std::make_unique<Parts>(std::move(config), clock)));
   Status started = service->StartParts(clock);
   if (!started.ok()) {
     service->Stop();
@@ -128,7 +149,18 @@ Result<std::unique_ptr<Service>> Service::Start(Config config, Clock& clock) {
 Status Service::StartParts(Clock& clock) {
   Parts& p = *parts_;
   PS_TRY_VOID(CheckConfig(p.config));
-  PS_TRY(const std::shared_ptr<const net::TlsContext> identity, LoadIdentity(p.config));
+  if (p.config.has_tls()) p.identity_files.Changed(p.config);
+  PS_TRY(auto identity, LoadIdentity(p.config));
+  if (identity != nullptr) {
+    // Cameras are recorded all the same, and some clients only look at the fingerprint.
+    if (identity->shown().ends <= clock.Now()) {
+      log::Write(log::kWarning, "the certificate has ended",
+                 {{"file", p.config.tls_certificate.string()},
+                  {"ended", FormatRfc3339(identity->shown().ends)}});
+    }
+    NoteIdentity(identity->shown());
+    p.identity = std::make_shared<net::TlsIdentity>(std::move(identity));
+  }
   PS_TRY_VOID(MakeFolder(p.config.data));
   // The store first: its lock keeps a second server away from everything else in the folder.
   PS_TRY(p.store, store::Store::Open(StoreOptionsOf(p.config), store::RealDisk(), clock));
@@ -168,9 +200,14 @@ Status Service::StartParts(Clock& clock) {
   std::error_code ignored;
   std::filesystem::remove(SocketOf(p.config.data), ignored);
   PS_TRY_VOID(p.http->ListenUnix(SocketOf(p.config.data).string()));
-  if (p.config.http) {
-    PS_TRY(started_.http, p.http->Listen(p.config.http->address, p.config.http->port));
+  if (const auto plain = p.config.PlainDoor()) {
+    PS_TRY(started_.http, p.http->Listen(plain->address, plain->port));
     p.aws.http_port = started_.http->port;
+  }
+  if (p.config.https) {
+    PS_TRY(started_.https,
+           p.http->ListenTls(p.config.https->address, p.config.https->port, p.identity));
+    p.aws.https_port = started_.https->port;
   }
   p.rtsp = std::make_unique<ingest::rtsp::Server>(*p.loops, *p.keys, *p.registry, clock);
   if (p.config.rtsp) {
@@ -178,7 +215,7 @@ Status Service::StartParts(Clock& clock) {
   }
   if (p.config.rtsps) {
     PS_TRY(started_.rtsps,
-           p.rtsp->ListenTls(p.config.rtsps->address, p.config.rtsps->port, identity));
+           p.rtsp->ListenTls(p.config.rtsps->address, p.config.rtsps->port, p.identity));
   }
   return p.sources->Start(p.config.sources);
 }
@@ -187,6 +224,10 @@ Result<Service::Reloaded> Service::Reload(Config config) {
   Parts& p = *parts_;
   PS_TRY_VOID(CheckConfig(config));
   PS_TRY(std::shared_ptr<const net::TlsContext> identity, LoadIdentity(config));
+  // Doors are opened at the start only.
+  if (p.identity == nullptr) identity = nullptr;
+  if (identity != nullptr)
+    PS_TRY_VOID(CheckRenewal(p.identity->Get()->shown(), identity->shown(), p.clock->Now()));
   Reloaded out;
   PS_TRY(out.sources, SyncWait(p.sources->Redeclare(config.sources)));
   for (const Setting& setting : Settings()) {
@@ -194,12 +235,29 @@ Result<Service::Reloaded> Service::Reload(Config config) {
     if (setting.access.same(reloads ? p.current : p.config, config)) continue;
     (reloads ? out.changed : out.wait_for_start).emplace_back(setting.name);
   }
-  if (identity) p.rtsp->SetIdentity(std::move(identity));
+  if (identity != nullptr) Show(*p.identity, std::move(identity));
   log::Configure(config.log_level, config.log_format);
   p.registry->SetOptions(RecordingOptionsOf(config));
   SetLive(config, p.settings);
   p.current = std::move(config);
   return out;
+}
+
+void Service::RenewCertificate() {
+  Parts& p = *parts_;
+  if (p.identity == nullptr || !p.identity_files.Changed(p.current)) return;
+  auto identity = LoadIdentity(p.current);
+  Status usable = identity.ok() ? Status() : Status(identity.error());
+  // The file names no door any more, but this one is open.
+  if (usable.ok() && *identity == nullptr) return;
+  if (usable.ok())
+    usable = CheckRenewal(p.identity->Get()->shown(), (*identity)->shown(), p.clock->Now());
+  if (!usable.ok()) {
+    log::Write(log::kError, "certificate not renewed: the old one stays in use",
+               {{"error", usable.error().message()}});
+    return;
+  }
+  Show(*p.identity, std::move(*identity));
 }
 
 void Service::Stop() {

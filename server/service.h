@@ -25,6 +25,7 @@ class Service {
   // What the start found and made, for the person in front of the terminal.
   struct Started {
     std::optional<net::Endpoint> http;
+    std::optional<net::Endpoint> https;
     std::optional<net::Endpoint> rtsp;
     std::optional<net::Endpoint> rtsps;
     std::string admin_secret;  // only at the very first start
@@ -46,6 +47,10 @@ class Service {
   // effect is kReload, and reads the certificate's files again. An error leaves all as it was.
   // Blocks until cameras that are gone have been told good-bye.
   Result<Reloaded> Reload(Config config);
+  // Reads the certificate's files if they have changed since they were read last; the log says what
+  // came of it. For connections that come then; one that cannot be used leaves the old one in use.
+  // Blocks for a moment.
+  void RenewCertificate();
   // Idempotent. Blocks.
   void Stop();
 

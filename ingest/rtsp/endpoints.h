@@ -25,11 +25,10 @@ class Server {
   ~Server();  // Requires Stop.
   // Once each.
   Result<net::Endpoint> Listen(std::string address, uint16_t port);
-  // The same over TLS, as rtsps://host:port/<stream>.
+  // The same over TLS, as rtsps://host:port/<stream>. Each connection is shown the certificate that
+  // `identity` has when it comes.
   Result<net::Endpoint> ListenTls(std::string address, uint16_t port,
-                                  std::shared_ptr<const net::TlsContext> identity);
-  // For connections that come from now on. Any thread.
-  void SetIdentity(std::shared_ptr<const net::TlsContext> identity);
+                                  std::shared_ptr<const net::TlsIdentity> identity);
   // Ends every session. Any thread but a loop's own.
   void Stop();
   size_t sessions() const;

@@ -1,5 +1,4 @@
 #include <future>
-#include <mutex>
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -31,14 +30,12 @@ struct Server::Impl {
   }
 
   struct Door {
-    std::unique_ptr<net::TcpListener> listener;  // home: loop 0
-    bool tls = false;
+    std::unique_ptr<net::TcpListener> listener;             // home: loop 0
+    std::shared_ptr<const net::TlsIdentity> identity = {};  // set: over TLS
   };
 
   Result<net::Endpoint> Open(std::unique_ptr<Door>& door, std::string address, uint16_t port,
-                             bool with_tls);
-  void SetIdentity(std::shared_ptr<const net::TlsContext> to);
-  std::shared_ptr<const net::TlsContext> GetIdentity() const;
+                             std::shared_ptr<const net::TlsIdentity> identity);
   Task<void> AcceptLoop(Door& door, CancelToken token);
   static Task<void> RunSession(Impl& impl, const Door& door, std::unique_ptr<net::TcpStream> stream,
                                CancelToken token);
@@ -56,21 +53,7 @@ struct Server::Impl {
   size_t next_loop = 0;  // accept loops only
   std::atomic<size_t> sessions{0};
   bool stopped = false;
-
-  mutable std::mutex identity_mutex;
-  std::shared_ptr<const net::TlsContext> identity;  // under identity_mutex
 };
-
-void Server::Impl::SetIdentity(std::shared_ptr<const net::TlsContext> to) {
-  CHECK(to != nullptr);
-  const std::lock_guard lock(identity_mutex);
-  identity = std::move(to);
-}
-
-std::shared_ptr<const net::TlsContext> Server::Impl::GetIdentity() const {
-  const std::lock_guard lock(identity_mutex);
-  return identity;
-}
 
 Task<void> Server::Impl::AcceptLoop(Door& door, CancelToken token) {
   const auto registration = token.OnCancel([&door] { door.listener->Close(); });
@@ -108,9 +91,9 @@ Task<void> Server::Impl::RunSession(Impl& impl, const Door& door,
 
 Task<void> Server::Impl::Converse(Impl& impl, const Door& door,
                                   std::unique_ptr<net::TcpStream> stream, CancelToken token) {
-  if (door.tls) {
+  if (door.identity) {
     const std::string peer = stream->peer().ToString();
-    auto secured = co_await net::StartTlsServer(std::move(stream), impl.GetIdentity(),
+    auto secured = co_await net::StartTlsServer(std::move(stream), door.identity->Get(),
                                                 limits::kTlsHandshakeTime, token);
     if (!secured.ok()) {
       log::Write(log::kInfo, "rtsps handshake failed",
@@ -121,7 +104,7 @@ Task<void> Server::Impl::Converse(Impl& impl, const Door& door,
   }
   // Over TLS there is TCP only: packets by UDP would not be under its protection.
   BindUdp bind_udp;
-  if (!door.tls) {
+  if (!door.identity) {
     bind_udp = [&loop = stream->loop()](std::string address) {
       return net::UdpSocket::BindPair(loop, std::move(address));
     };
@@ -131,11 +114,12 @@ Task<void> Server::Impl::Converse(Impl& impl, const Door& door,
 }
 
 Result<net::Endpoint> Server::Impl::Open(std::unique_ptr<Door>& door, std::string address,
-                                         uint16_t port, bool with_tls) {
+                                         uint16_t port,
+                                         std::shared_ptr<const net::TlsIdentity> identity) {
   CHECK(!door);
   PS_TRY(auto listener, net::TcpListener::Listen(loops[0], std::move(address), port));
   const net::Endpoint local = listener->local();
-  door = std::make_unique<Door>(Door{std::move(listener), with_tls});
+  door = std::make_unique<Door>(Door{std::move(listener), std::move(identity)});
   loops[0].Post([this, at = door.get()] { groups[0]->Spawn(AcceptLoop(*at, groups[0]->token())); });
   return local;
 }
@@ -164,17 +148,13 @@ Server::Server(net::EventLoops& loops, const Authorizer& authorizer, Publication
 Server::~Server() { CHECK((!impl_->plain && !impl_->tls) || impl_->stopped); }
 
 Result<net::Endpoint> Server::Listen(std::string address, uint16_t port) {
-  return impl_->Open(impl_->plain, std::move(address), port, false);
+  return impl_->Open(impl_->plain, std::move(address), port, nullptr);
 }
 
 Result<net::Endpoint> Server::ListenTls(std::string address, uint16_t port,
-                                        std::shared_ptr<const net::TlsContext> identity) {
-  impl_->SetIdentity(std::move(identity));
-  return impl_->Open(impl_->tls, std::move(address), port, true);
-}
-
-void Server::SetIdentity(std::shared_ptr<const net::TlsContext> identity) {
-  impl_->SetIdentity(std::move(identity));
+                                        std::shared_ptr<const net::TlsIdentity> identity) {
+  CHECK(identity != nullptr);
+  return impl_->Open(impl_->tls, std::move(address), port, std::move(identity));
 }
 
 void Server::Stop() {

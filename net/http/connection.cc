@@ -30,9 +30,10 @@ void CountCut(std::string_view reason) {
 
 }  // namespace
 
-Connection::Connection(std::unique_ptr<TcpStream> stream, const HttpHandler& handler,
+Connection::Connection(std::unique_ptr<TcpStream> stream, bool over_tls, const HttpHandler& handler,
                        const HttpServerOptions& options)
     : stream_(std::move(stream)),
+      over_tls_(over_tls),
       handler_(handler),
       options_(options),
       peer_(stream_->peer()),
@@ -136,6 +137,7 @@ Task<HttpResponse> Connection::CallHandler(std::shared_ptr<ConnectionBody> body)
   request.headers = std::move(head_.headers);
   request.peer = peer_;
   request.over_unix_socket = peer_.is_unix();
+  request.over_tls = over_tls_;
   request.http_1_0 = head_.minor_version == 0;
   request.body = std::move(body);
   std::string what = "unknown exception";

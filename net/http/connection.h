@@ -21,8 +21,8 @@ class ConnectionWriter;
 // peer's leaving) and one write.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  // Handler and options outlive the connection.
-  Connection(std::unique_ptr<TcpStream> stream, const HttpHandler& handler,
+  // Handler and options outlive the connection. `over_tls` is told to the handler.
+  Connection(std::unique_ptr<TcpStream> stream, bool over_tls, const HttpHandler& handler,
              const HttpServerOptions& options);
 
   // Until the connection is closed.
@@ -63,6 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string HeadOf(const HttpResponse& response, bool chunked, bool close);
 
   const std::unique_ptr<TcpStream> stream_;
+  const bool over_tls_;
   const HttpHandler& handler_;
   const HttpServerOptions& options_;
   const Endpoint peer_;

@@ -39,6 +39,7 @@ struct HttpRequest {
   Headers headers;
   Endpoint peer;
   bool over_unix_socket = false;
+  bool over_tls = false;
   bool http_1_0 = false;  // the older protocol, which proxies speak more often than clients
   std::shared_ptr<BodyReader> body;  // never null
 

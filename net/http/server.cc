@@ -1,5 +1,6 @@
 #include "net/http/server.h"
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <unordered_set>
@@ -12,6 +13,13 @@ namespace penstock::net {
 namespace {
 
 using StreamHolder = std::shared_ptr<std::unique_ptr<TcpStream>>;  // std::function wants to copy
+using Identity = std::shared_ptr<const TlsIdentity>;               // null: a door without TLS
+
+// h2 is not offered: libcurl would take it, and then sign other headers than it sends.
+constexpr std::string_view kProtocols = "\x08http/1.1\x08http/1.0";
+constexpr std::string_view kNoTls =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 55\r\n"
+    "Connection: close\r\n\r\nThis port speaks HTTPS: write https:// in the address.\n";
 
 // Connections that exist, over all loops.
 class Census {
@@ -52,6 +60,7 @@ struct Home {
 
   EventLoop& loop;
   TaskGroup tasks;
+  CancelSource handshakes;
   std::unordered_set<std::shared_ptr<Connection>> connections;
   std::vector<std::shared_ptr<TcpListener>> listeners;
   bool draining = false;
@@ -67,9 +76,11 @@ struct HttpServer::Impl {
   }
 
   Home& NextHome() { return *homes[next_home++ % homes.size()]; }
-  Endpoint Serve(std::unique_ptr<TcpListener> listener);
-  Task<void> AcceptAll(std::shared_ptr<TcpListener> listener);
-  void Start(Home& home, std::unique_ptr<TcpStream> stream);
+  Endpoint Serve(std::unique_ptr<TcpListener> listener, Identity identity);
+  Task<void> AcceptAll(std::shared_ptr<TcpListener> listener, Identity identity);
+  void Start(Home& home, std::unique_ptr<TcpStream> stream, const Identity& identity);
+  Task<void> Secure(Home& home, std::unique_ptr<TcpStream> stream, Identity identity);
+  void StartHttp(Home& home, std::unique_ptr<TcpStream> stream, bool over_tls);
   Task<void> Run(Home& home, std::shared_ptr<Connection> connection);
   Task<void> Refuse(StreamHolder stream);
   static Task<void> Join(Home& home) { return home.tasks.Join(); }
@@ -79,22 +90,23 @@ struct HttpServer::Impl {
   std::vector<std::unique_ptr<Home>> homes;  // the first one accepts
   size_t next_home = 0;                      // the first loop's thread only
   Census census;
+  std::atomic<size_t> handshakes{0};
   bool stopped = false;
 };
 
-Endpoint HttpServer::Impl::Serve(std::unique_ptr<TcpListener> listener) {
+Endpoint HttpServer::Impl::Serve(std::unique_ptr<TcpListener> listener, Identity identity) {
   const Endpoint local = listener->local();
   const std::shared_ptr<TcpListener> shared = std::move(listener);
   Home& first = *homes.front();
-  first.loop.Post([this, &first, shared] {
+  first.loop.Post([this, &first, shared, identity = std::move(identity)] {
     if (first.draining) return shared->Close();
     first.listeners.push_back(shared);
-    first.tasks.Spawn(AcceptAll(shared));
+    first.tasks.Spawn(AcceptAll(shared, identity));
   });
   return local;
 }
 
-Task<void> HttpServer::Impl::AcceptAll(std::shared_ptr<TcpListener> listener) {
+Task<void> HttpServer::Impl::AcceptAll(std::shared_ptr<TcpListener> listener, Identity identity) {
   for (;;) {
     Home& home = NextHome();
     auto accepted = co_await listener->Accept(home.loop);
@@ -105,12 +117,21 @@ Task<void> HttpServer::Impl::AcceptAll(std::shared_ptr<TcpListener> listener) {
       co_return;
     }
     const auto stream = std::make_shared<std::unique_ptr<TcpStream>>(std::move(*accepted));
-    if (!census.Enter(options.connections_max)) {
-      home.loop.Post([this, &home, stream] { home.tasks.Spawn(Refuse(stream)); });
-    } else if (home.loop.IsCurrent()) {
-      Start(home, std::move(*stream));
+    const bool stalled = identity != nullptr && handshakes.load() >= options.handshakes_max;
+    if (stalled || !census.Enter(options.connections_max)) {
+      home.loop.Post([this, &home, stream, plain = identity == nullptr] {
+        if (plain) return home.tasks.Spawn(Refuse(stream));
+        // Over TLS words would cost a handshake: closing is the answer.
+        stream->reset();
+      });
+      continue;
+    }
+    if (identity != nullptr) ++handshakes;
+    if (home.loop.IsCurrent()) {
+      Start(home, std::move(*stream), identity);
     } else {
-      home.loop.Post([this, &home, stream] { Start(home, std::move(*stream)); });
+      home.loop.Post(
+          [this, &home, stream, identity] { Start(home, std::move(*stream), identity); });
     }
   }
 }
@@ -128,12 +149,36 @@ Task<void> HttpServer::Impl::Refuse(StreamHolder stream) {
   (void)co_await (*stream)->Write(std::move(answer));
 }
 
-void HttpServer::Impl::Start(Home& home, std::unique_ptr<TcpStream> stream) {
+void HttpServer::Impl::Start(Home& home, std::unique_ptr<TcpStream> stream,
+                             const Identity& identity) {
+  if (identity == nullptr) return StartHttp(home, std::move(stream), false);
+  home.tasks.Spawn(Secure(home, std::move(stream), identity));
+}
+
+Task<void> HttpServer::Impl::Secure(Home& home, std::unique_ptr<TcpStream> stream,
+                                    Identity identity) {
+  const std::string peer = stream->peer().ToString();
+  TlsDoor door;
+  door.protocols = kProtocols;
+  door.plain_answer = kNoTls;
+  auto secured = co_await StartTlsServer(std::move(stream), identity->Get(), options.handshake,
+                                         home.handshakes.token(), door);
+  --handshakes;
+  if (secured.ok()) co_return StartHttp(home, std::move(*secured), true);
+  metrics::GetCounter("penstock_https_handshakes_failed_total",
+                      "Connections to the HTTPS port that never came to a request")
+      .Add();
+  log::Write(log::kInfo, "https handshake failed",
+             {{"peer", peer}, {"reason", secured.error().message()}});
+  census.Leave();
+}
+
+void HttpServer::Impl::StartHttp(Home& home, std::unique_ptr<TcpStream> stream, bool over_tls) {
   if (home.draining) {
     stream.reset();
     return census.Leave();
   }
-  auto connection = std::make_shared<Connection>(std::move(stream), handler, options);
+  auto connection = std::make_shared<Connection>(std::move(stream), over_tls, handler, options);
   home.connections.insert(connection);
   home.tasks.Spawn(Run(home, std::move(connection)));
 }
@@ -152,12 +197,19 @@ HttpServer::~HttpServer() { CHECK(impl_->stopped); }
 
 Result<Endpoint> HttpServer::Listen(std::string address, uint16_t port) {
   PS_TRY(auto listener, TcpListener::Listen(impl_->homes.front()->loop, std::move(address), port));
-  return impl_->Serve(std::move(listener));
+  return impl_->Serve(std::move(listener), nullptr);
+}
+
+Result<Endpoint> HttpServer::ListenTls(std::string address, uint16_t port,
+                                       std::shared_ptr<const TlsIdentity> identity) {
+  CHECK(identity != nullptr);
+  PS_TRY(auto listener, TcpListener::Listen(impl_->homes.front()->loop, std::move(address), port));
+  return impl_->Serve(std::move(listener), std::move(identity));
 }
 
 Result<Endpoint> HttpServer::ListenUnix(std::string path) {
   PS_TRY(auto listener, TcpListener::ListenUnix(impl_->homes.front()->loop, std::move(path), 0600));
-  return impl_->Serve(std::move(listener));
+  return impl_->Serve(std::move(listener), nullptr);
 }
 
 void HttpServer::Stop(std::chrono::milliseconds grace) {
@@ -167,6 +219,7 @@ void HttpServer::Stop(std::chrono::milliseconds grace) {
     home->loop.Post([&home = *home] {
       home.draining = true;
       for (const auto& listener : home.listeners) listener->Close();
+      home.handshakes.Cancel();
       for (const auto& connection : home.connections) connection->Drain();
     });
   }

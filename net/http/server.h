@@ -1,5 +1,5 @@
-// HTTP/1.1 server: keep-alive, HEAD, chunked bodies both ways, Expect: 100-continue, one write per
-// small answer.
+// HTTP/1.1 server, with TLS and without: keep-alive, HEAD, chunked bodies both ways, Expect:
+// 100-continue, one write per small answer.
 #pragma once
 
 #include <memory>
@@ -8,18 +8,23 @@
 #include "base/limits.h"
 #include "net/event_loop.h"
 #include "net/http/http.h"
+#include "net/tls.h"
 
 namespace penstock::net {
 
 // The bounds; tests make them small.
 struct HttpServerOptions {
   size_t connections_max = limits::kHttpConnectionsMax;  // more are answered with 503
-  std::chrono::milliseconds idle = limits::kHttpIdle;    // between two requests
+  // TLS handshakes under way; more are closed at once, so that those who stall in theirs leave
+  // room for the others.
+  size_t handshakes_max = limits::kHttpConnectionsMax / 4;
+  std::chrono::milliseconds idle = limits::kHttpIdle;  // between two requests
   std::chrono::milliseconds head_time =
       limits::kHttpHeadTime;  // from the first byte (or the connection) to a whole head; then 408
   std::chrono::milliseconds stalled_read = limits::kHttpStalledReadTime;    // BodyReader::Next
   std::chrono::milliseconds stalled_write = limits::kHttpStalledWriteTime;  // any answer
   std::chrono::milliseconds linger = limits::kHttpLingerTime;
+  std::chrono::milliseconds handshake = limits::kTlsHandshakeTime;  // of TLS, all of it
 };
 
 // HEAD is answered by the GET handler's response without its body. Content-Length, Connection and
@@ -35,6 +40,11 @@ class HttpServer {
 
   // The bound endpoint, for port 0. May be called for several addresses.
   Result<Endpoint> Listen(std::string address, uint16_t port);
+  // The same over TLS. Who asks for another protocol than HTTP/1.1 is refused in the handshake, and
+  // who speaks no TLS is told so in plain text (400). Each connection shows the certificate that
+  // `identity` has when it comes.
+  Result<Endpoint> ListenTls(std::string address, uint16_t port,
+                             std::shared_ptr<const TlsIdentity> identity);
   // For this machine's user alone (mode 0600).
   Result<Endpoint> ListenUnix(std::string path);
 

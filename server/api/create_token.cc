@@ -35,8 +35,11 @@ Task<Outcome> CreateToken(Services& services, Call call) {
   const ServerTime expires = std::chrono::floor<seconds>(services.clock.Now() + lifetime);
   const std::string token =
       services.keys.viewer_tokens().Make(stream.info.name, stream.info.shard, expires);
-  const std::string base = aws::video::DataEndpoint(
-      services.aws.public_url, call.request.headers.Get("Host"), services.aws.http_port.load());
+  // Who asks on this machine wants the address for others: the door with TLS if there is one.
+  const bool over_tls = call.request.over_tls ||
+                        (call.request.over_unix_socket && services.aws.https_port.load() != 0);
+  const std::string base =
+      aws::video::DataEndpoint(services.aws, call.request.headers.Get("Host"), over_tls);
   log::Write(log::kInfo, "viewer token made",
              {{"stream", name}, {"key", call.caller.name}, {"until", FormatRfc3339(expires)}});
   Json out;

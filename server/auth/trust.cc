@@ -61,21 +61,27 @@ bool IsForeignSite(std::string_view lower, std::string_view value) {
 
 // The page a browser shows came from another host than it asks now. Behind a proxy that puts its
 // own name for us into Host, this is where the name that the browser knows is seen.
-bool IsForeignPage(std::string_view lower, std::string_view value, std::string_view host) {
+bool IsForeignPage(std::string_view lower, std::string_view value, std::string_view here) {
   if (lower != "referer") return false;
   const std::string page = Lower(value);
-  const std::string here = "http://" + Lower(host);
-  return page != here && !page.starts_with(here + "/");
+  if (!page.starts_with(here)) return true;
+  return page.size() > here.size() && page[here.size()] != '/';
 }
 
-HeaderFacts Look(const net::Headers& headers) {
+// What a browser calls the place that was asked.
+std::string PlaceOf(const net::HttpRequest& request) {
+  // Where TLS ends at a proxy, it says so, and is not trusted for that.
+  return (request.over_tls ? "https://" : "http://") + Lower(request.headers.Get("Host"));
+}
+
+HeaderFacts Look(const net::Headers& headers, std::string_view here) {
   HeaderFacts facts;
   for (const auto& [name, value] : headers.fields()) {
     const std::string lower = Lower(name);
     if (lower == "host") ++facts.hosts;
     if (lower == "origin") ++facts.origins;
     facts.carried = facts.carried || IsForwardingField(lower) || IsForeignSite(lower, value) ||
-                    IsForeignPage(lower, value, headers.Get("Host"));
+                    IsForeignPage(lower, value, here);
   }
   return facts;
 }
@@ -102,14 +108,14 @@ bool IsTrusted(const net::HttpRequest& request) {
   if (!request.peer.is_loopback()) return false;
   // What nginx speaks to its upstreams unless told otherwise, and no browser, player or SDK does.
   if (request.http_1_0) return false;
-  const HeaderFacts facts = Look(request.headers);
+  const std::string here = PlaceOf(request);
+  const HeaderFacts facts = Look(request.headers, here);
   // Two of a field is somebody trying to make us and a proxy see different ones.
   if (facts.hosts != 1 || facts.origins > 1 || facts.carried) return false;
   const std::string_view host = request.headers.Get("Host");
   if (!IsLoopbackHost(host)) return false;
   if (facts.origins == 0) return true;
-  // We speak plain HTTP; behind TLS there would be a proxy and its forwarding fields.
-  return Lower(request.headers.Get("Origin")) == "http://" + Lower(host);
+  return Lower(request.headers.Get("Origin")) == here;
 }
 
 }  // namespace penstock::server

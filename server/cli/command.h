@@ -65,6 +65,8 @@ int RunKeyCreate(const Args& args);
 int RunKeyList(const Args& args);
 int RunKeyRevoke(const Args& args);
 int RunTokenCreate(const Args& args);
+int RunCertCreate(const Args& args);
+int RunCertShow(const Args& args);
 int RunStoreCheck(const Args& args);
 int RunStoreStats(const Args& args);
 int RunConfigCheck(const Args& args);

@@ -245,6 +245,34 @@ std::vector<Command> MakeCommands() {
        "  penstock store check --data /srv/video\n",
        {{}, {}, 0, 0},
        RunStoreCheck},
+      {"cert create",
+       "<host>...",
+       "make a private authority and a certificate that it signs for this server",
+       "For networks whose machines no public authority knows. The hosts are the names and numeric "
+       "addresses by which\n"
+       "clients reach the server; localhost, 127.0.0.1 and ::1 are added. The folder gets ca.pem, "
+       "which clients are given,\n"
+       "ca.key, server.pem and server.key. Nothing that is there is overwritten; with --renew the "
+       "authority that is there\n"
+       "signs anew and server.pem and server.key are replaced, which a running server sees by "
+       "itself.\n"
+       "\n"
+       "  --out <folder>    where they are written (default: penstock-tls)\n"
+       "  --for <duration>  how long server.pem lasts: 1d to 825d (default 825d, the most that "
+       "Apple's devices accept)\n"
+       "  --renew           with the authority that is there\n"
+       "\n"
+       "examples:\n"
+       "  penstock cert create cameras.example 192.0.2.7 --out /etc/penstock/tls\n"
+       "  penstock cert create cameras.example 192.0.2.7 --out /etc/penstock/tls --renew\n",
+       {{"--out", "--for"}, {"--renew"}, 1, 100},
+       RunCertCreate},
+      {"cert show",
+       "<file>",
+       "whom a certificate is for, who signed it, when it ends, and its fingerprint",
+       "examples:\n  penstock cert show /etc/penstock/tls/server.pem\n",
+       {{}, {}, 1, 1},
+       RunCertShow},
       {"config check",
        "<file>",
        "say what is wrong with a configuration file",

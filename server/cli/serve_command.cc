@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 
@@ -16,6 +17,9 @@
 
 namespace penstock::server {
 namespace {
+
+// How soon a renewed certificate is seen by itself.
+constexpr std::chrono::seconds kCertificateLook{10};
 
 // The file first, then the flags, which win.
 Result<Config> ConfigOf(const Args& args) {
@@ -66,10 +70,21 @@ void Reload(Service& service, const Args& args) {
   TellServiceManager("STATUS=" + (waiting.empty() ? "" : "wait for a restart: " + waiting));
 }
 
+// The next signal; meanwhile the certificate's files are looked at.
+int NextSignal(Service& service, const sigset_t& signals) {
+  while (true) {
+    const timespec pause{kCertificateLook.count(), 0};
+    const int received = sigtimedwait(&signals, nullptr, &pause);
+    if (received > 0) return received;
+    CHECK(errno == EAGAIN || errno == EINTR);
+    if (errno == EAGAIN) service.RenewCertificate();
+  }
+}
+
 void ServeUntilStopped(Service& service, const Args& args, const sigset_t& signals) {
   int received = 0;
   do {
-    CHECK(sigwait(&signals, &received) == 0);
+    received = NextSignal(service, signals);
     if (received == SIGHUP) Reload(service, args);
   } while (received == SIGHUP);
   log::Write(log::kInfo, "stopping", {{"reason", received == SIGINT ? "interrupt" : "terminate"}});
@@ -100,6 +115,7 @@ std::string Url(const net::Endpoint& at) {
 // For the person in front of the terminal; the log goes to standard error.
 void Announce(const Service::Started& started, const Config& config) {
   std::string text = fmt::format("penstock {}\n", Version());
+  if (started.https) text += fmt::format("  page     https://{}/\n", Url(*started.https));
   if (started.http) text += fmt::format("  page     http://{}/\n", Url(*started.http));
   if (started.rtsp) text += fmt::format("  publish  rtsp://{}/<stream>\n", Url(*started.rtsp));
   if (started.rtsps) text += fmt::format("  publish  rtsps://{}/<stream>\n", Url(*started.rtsps));
@@ -111,9 +127,10 @@ void Announce(const Service::Started& started, const Config& config) {
         "others this is the\n"
         "admin key. It is not shown again (`penstock key create` makes more):\n\n  {}\n",
         started.admin_secret);
-    if (started.http) {
-      text += fmt::format("\nFrom elsewhere: http://<this machine>:{}/#key={}\n",
-                          started.http->port, started.admin_secret);
+    if (started.https || started.http) {
+      text += fmt::format(
+          "\nFrom elsewhere: {}://<this machine>:{}/#key={}\n", started.https ? "https" : "http",
+          (started.https ? started.https : started.http)->port, started.admin_secret);
     }
   }
   std::fwrite(text.data(), 1, text.size(), stdout);

@@ -23,6 +23,8 @@ namespace penstock::server {
 struct Config {
   std::filesystem::path data;
   std::optional<HostPort> http;
+  bool http_is_default = true;  // nobody has named it; see PlainDoor
+  std::optional<HostPort> https;
   std::optional<HostPort> rtsp;
   std::optional<HostPort> rtsps;
   std::filesystem::path tls_certificate;  // both may be empty
@@ -64,6 +66,13 @@ struct Config {
 
   std::vector<ingest::SourceConfig> sources;  // all declarative
 
+  bool has_tls() const { return https || rtsps; }
+  // Where plain HTTP is served. Beside a door with TLS, and where nobody has named another address,
+  // that is for this machine only.
+  std::optional<HostPort> PlainDoor() const {
+    if (http && https && http_is_default) return HostPort{"127.0.0.1", http->port};
+    return http;
+  }
   uint32_t retention_hours() const {
     return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::hours>(retention).count());
   }

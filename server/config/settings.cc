@@ -47,6 +47,16 @@ SettingAccess Listen(std::optional<HostPort> Config::*member) {
   });
 }
 
+SettingAccess ListenHttp() {
+  SettingAccess access = Listen(&Config::http);
+  access.set = [set = access.set](Config& config, std::string_view text) -> Status {
+    PS_TRY_VOID(set(config, text));
+    config.http_is_default = false;
+    return Status();
+  };
+  return access;
+}
+
 SettingAccess Count(uint64_t Config::*member, uint64_t least, uint64_t most) {
   return Member(member, [=](Config& config, std::string_view text) -> Status {
     PS_TRY(const uint64_t value, ParseCount(text));
@@ -205,8 +215,13 @@ std::vector<Setting> MakeSettings() {
       {"http", "address", "0.0.0.0:8080", "host:port, port, or off",
        "Where the page, playback and the API are served. Every address by default: whoever is not "
        "on this machine needs a key "
-       "(`penstock key create`). Write 127.0.0.1:8080 to be reachable from this machine only.",
-       Listen(&Config::http)},
+       "(`penstock key create`), which goes over the network as it is. Write 127.0.0.1:8080 to be "
+       "reachable from this machine only; that is the default where `https` is set.",
+       ListenHttp()},
+      {"https", "address", "off", "host:port, port, or off",
+       "The same over TLS 1.2 and 1.3: https://host:8443/, if this is 8443. Needs tls.certificate "
+       "and tls.key (`penstock cert create` makes some).",
+       Listen(&Config::https)},
       {"rtsp", "address", "0.0.0.0:8554", "host:port, port, or off",
        "Where cameras and encoders push to: rtsp://host:8554/<stream>. Publishers that are not on "
        "this machine need a key.",
@@ -216,9 +231,10 @@ std::vector<Setting> MakeSettings() {
        "Needs tls.certificate and tls.key. Publishers need keys as without TLS.",
        Listen(&Config::rtsps)},
       {"tls.certificate", "path", "", "a PEM file",
-       "The server's certificate, followed by those that lead to its authority. The file is read "
-       "again "
-       "with each reload, for connections that come then.",
+       "The server's certificate, for all doors with TLS, followed by those that lead to its "
+       "authority. The file is read again with each reload and within ten seconds after it has "
+       "changed, for connections that come then; one that cannot be used or has ended leaves the "
+       "old one in use.",
        File(&Config::tls_certificate), Effect::kReload},
       {"tls.key", "path", "", "a PEM file without a password",
        "The key that belongs to tls.certificate. Read when that is.", File(&Config::tls_key),
@@ -381,6 +397,7 @@ Config DefaultConfig() {
     const Status set = setting.access.set(config, setting.fallback);
     CHECK(set.ok());
   }
+  config.http_is_default = true;
   return config;
 }
 
@@ -395,8 +412,10 @@ Status CheckConfig(const Config& config) {
                                FormatByteSize(config.fragment_min_bytes),
                                FormatByteSize(config.fragment_max_bytes)));
   }
-  if (config.rtsps && (config.tls_certificate.empty() || config.tls_key.empty())) {
-    return Invalid("rtsps needs a certificate and its key: set tls.certificate and tls.key");
+  if (config.has_tls() && (config.tls_certificate.empty() || config.tls_key.empty())) {
+    return Invalid(
+        fmt::format("{} needs a certificate and its key: set tls.certificate and tls.key",
+                    config.https ? "https" : "rtsps"));
   }
   return Status();
 }

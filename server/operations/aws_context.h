@@ -24,8 +24,9 @@ struct Context {
   std::chrono::milliseconds put_media_idle{30'000};  // ends when nothing comes for so long
   std::chrono::milliseconds put_media_lasts = std::chrono::hours(12);  // at most
   bool put_media_short_start_is_ms = false;                            // see ParseProducerStart
-  std::atomic<uint16_t> http_port{0};  // where we listen; thread-safe
-  video::MediaReaders media_readers;   // thread-safe
+  std::atomic<uint16_t> http_port{0};   // where we listen, 0 if nowhere; thread-safe
+  std::atomic<uint16_t> https_port{0};  // likewise, over TLS
+  video::MediaReaders media_readers;    // thread-safe
 };
 
 }  // namespace penstock::server::aws

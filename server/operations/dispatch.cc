@@ -100,6 +100,7 @@ Task<net::HttpResponse> Answer(Services& services, net::HttpRequest request, std
   call.peer = request.over_unix_socket ? "this machine" : request.peer.ToString();
   if (streams) call.body = request.body;
   call.host = request.headers.Get("Host");
+  call.over_tls = request.over_tls;
   call.caller.name = who.key ? who.key->user : "local";
   call.caller.key = who.key;
   if (call.caller.key) call.caller.key->secret.clear();

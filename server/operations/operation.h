@@ -27,6 +27,7 @@ struct Call {
   std::optional<StreamName> name;         // of Resource::kStream and kNewStream
   std::optional<OpenStream> stream;       // of Resource::kStream
   std::string host;                       // as the client wrote it
+  bool over_tls = false;                  // it came so
   std::string peer;                       // who sends, for people
   std::shared_ptr<net::BodyReader> body;  // of an operation whose input is in the head
 };

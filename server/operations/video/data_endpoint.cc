@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "server/operations/aws_context.h"
+
 namespace penstock::server::aws::video {
 namespace {
 
@@ -22,14 +24,24 @@ bool HasPort(std::string_view host) {
 
 }  // namespace
 
-std::string DataEndpoint(std::string_view public_url, std::string_view host, uint16_t http_port) {
+std::string DataEndpoint(std::string_view public_url, std::string_view host, uint16_t port,
+                         bool over_tls) {
   if (!public_url.empty()) {
     while (public_url.back() == '/') public_url.remove_suffix(1);
     return std::string(public_url);
   }
   if (!IsHost(host)) host = "localhost";
-  if (HasPort(host) || http_port == 0 || http_port == 80) return fmt::format("http://{}", host);
-  return fmt::format("http://{}:{}", host, http_port);
+  const std::string_view scheme = over_tls ? "https" : "http";
+  if (HasPort(host) || port == 0 || port == (over_tls ? 443 : 80))
+    return fmt::format("{}://{}", scheme, host);
+  return fmt::format("{}://{}:{}", scheme, host, port);
+}
+
+std::string DataEndpoint(const Context& aws, std::string_view host, bool over_tls) {
+  const uint16_t http = aws.http_port.load();
+  const uint16_t https = aws.https_port.load();
+  if (over_tls || (http == 0 && https != 0)) return DataEndpoint(aws.public_url, host, https, true);
+  return DataEndpoint(aws.public_url, host, http, false);
 }
 
 std::string WebSocketEndpoint(std::string_view data_endpoint) {

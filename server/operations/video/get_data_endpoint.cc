@@ -26,8 +26,7 @@ constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
 
 Task<Outcome> Run(Services& services, Call call) {
   Json out;
-  out.Set("DataEndpoint",
-          DataEndpoint(services.aws.public_url, call.host, services.aws.http_port.load()));
+  out.Set("DataEndpoint", DataEndpoint(services.aws, call.host, call.over_tls));
   co_return wire::JsonAnswer(out);
 }
 

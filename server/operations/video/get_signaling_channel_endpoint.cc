@@ -35,8 +35,7 @@ Task<Outcome> Run(Services& services, Call call) {
       protocols.emplace_back(name);
   }
   if (protocols.empty()) protocols.assign({"WSS", "HTTPS"});
-  const std::string base =
-      DataEndpoint(services.aws.public_url, call.host, services.aws.http_port.load());
+  const std::string base = DataEndpoint(services.aws, call.host, call.over_tls);
   Json list = Json(Json::Array());
   for (const std::string& protocol : protocols) {
     if (protocol == "WEBRTC" && !StorageOf(services, *call.channel)) {

@@ -151,10 +151,8 @@ Task<Status> CheckSession(Services& services, StreamingSession session) {
 
 std::string SessionUrl(const Services& services, const Call& call, std::string_view folder,
                        std::string_view file, const StreamingSession& session) {
-  return fmt::format(
-      "{}{}{}?SessionToken={}",
-      DataEndpoint(services.aws.public_url, call.host, services.aws.http_port.load()), folder, file,
-      MakeSessionToken(services.keys, session));
+  return fmt::format("{}{}{}?SessionToken={}", DataEndpoint(services.aws, call.host, call.over_tls),
+                     folder, file, MakeSessionToken(services.keys, session));
 }
 
 }  // namespace penstock::server::aws::video

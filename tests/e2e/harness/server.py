@@ -34,6 +34,7 @@ class Penstock:
         self.program.wait_for_line(" data ", 60)
         self.http = self._announced(r"http://([^/]+)/")
         self.rtsp = self._announced(r"rtsp://([^/]+)/")
+        self.https = self._announced(r"https://([^/]+)/") if "--https" in self.options else None
         waiting.until("healthy", lambda: self.get("/healthz"))
 
     def _announced(self, pattern):

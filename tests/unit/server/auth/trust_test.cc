@@ -53,6 +53,24 @@ TEST(TrustTest, OnlyNamesThatCannotBeAnybodyElsesAreLoopbackHosts) {
   }
 }
 
+TEST(TrustTest, APageThatCameByTlsIsOfTheSameOriginAndOneThatDidNotIsNot) {
+  for (const bool over_tls : {false, true}) {
+    const std::string mine = over_tls ? "https://localhost:8443" : "http://localhost:8443";
+    const std::string other = over_tls ? "http://localhost:8443" : "https://localhost:8443";
+    for (const auto& [field, value, trusted] :
+         std::vector<std::tuple<std::string, std::string, bool>>{{"Origin", mine, true},
+                                                                 {"Origin", other, false},
+                                                                 {"Referer", mine, true},
+                                                                 {"Referer", mine + "/#door", true},
+                                                                 {"Referer", mine + "0/", false},
+                                                                 {"Referer", other + "/", false}}) {
+      net::HttpRequest request = Request("127.0.0.1", {{"Host", "localhost:8443"}, {field, value}});
+      request.over_tls = over_tls;
+      EXPECT_EQ(IsTrusted(request), trusted) << field << ": " << value;
+    }
+  }
+}
+
 TEST(TrustTest, EveryConditionOfTheRuleIsNeeded) {
   const struct {
     const char* why;

@@ -47,6 +47,7 @@ TEST(ConfigTest, ASettingThatIsAnotherIsSeenAndOnlyItself) {
   const std::vector<std::pair<std::string_view, std::string_view>> others = {
       {"data", "/elsewhere"},
       {"http", "9000"},
+      {"https", "8443"},
       {"rtsp", "off"},
       {"rtsps", "8322"},
       {"tls.certificate", "/etc/c.pem"},
@@ -205,6 +206,18 @@ TEST(ConfigTest, ADoorWithTlsNeedsACertificateThatCanBeRead) {
   EXPECT_TRUE(CheckConfig(config).ok());
   EXPECT_THAT(LoadIdentity(config).error().message(),
               HasSubstr("tls.certificate, tls.key: /nowhere/c.pem: cannot be read"));
+}
+
+TEST(ConfigTest, BesideADoorWithTlsPlainHttpIsForThisMachineUnlessSomebodySaysOtherwise) {
+  Config config = DefaultConfig();
+  EXPECT_EQ(config.PlainDoor(), (HostPort{"0.0.0.0", 8080}));
+  ASSERT_TRUE(Apply("https: 8443\n", config).ok());
+  EXPECT_THAT(CheckConfig(config).error().message(), HasSubstr("https needs a certificate"));
+  EXPECT_EQ(config.PlainDoor(), (HostPort{"127.0.0.1", 8080}));
+  ASSERT_TRUE(Apply("http: 0.0.0.0:8080\n", config).ok());
+  EXPECT_EQ(config.PlainDoor(), (HostPort{"0.0.0.0", 8080}));
+  ASSERT_TRUE(Apply("http: off\n", config).ok());
+  EXPECT_EQ(config.PlainDoor(), std::nullopt);
 }
 
 TEST(ConfigTest, RulesBetweenSettingsAreChecked) {

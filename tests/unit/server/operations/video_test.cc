@@ -356,6 +356,30 @@ TEST_F(VideoTest, EndpointsAreWhatClientsCanReach) {
   EXPECT_EQ(DataEndpoint("", "cam.example", 80), "http://cam.example");
   EXPECT_EQ(DataEndpoint("", "a/b", 8080), "http://localhost:8080");
   EXPECT_EQ(DataEndpoint("https://v.example/", "x", 8080), "https://v.example");
+  EXPECT_EQ(DataEndpoint("", "10.0.0.1:9", 8443, true), "https://10.0.0.1:9");
+  EXPECT_EQ(DataEndpoint("", "cam.example", 8443, true), "https://cam.example:8443");
+  EXPECT_EQ(DataEndpoint("", "cam.example", 443, true), "https://cam.example");
+  EXPECT_EQ(DataEndpoint("http://v.example", "x", 8443, true), "http://v.example");
+}
+
+TEST_F(VideoTest, AnEndpointHasTlsWhereItWasAskedForByTls) {
+  aws_.http_port = 8080;
+  aws_.https_port = 8443;
+  EXPECT_EQ(video::DataEndpoint(aws_, "cam.example", false), "http://cam.example:8080");
+  EXPECT_EQ(video::DataEndpoint(aws_, "cam.example", true), "https://cam.example:8443");
+  aws_.http_port = 0;
+  EXPECT_EQ(video::DataEndpoint(aws_, "cam.example", false), "https://cam.example:8443");
+  Ask("/createStream", R"({"StreamName":"door","DataRetentionInHours":1})");
+  net::HttpRequest request;
+  request.method = "POST";
+  request.target = request.path = "/getDataEndpoint";
+  request.peer.address = "127.0.0.1";
+  request.over_tls = true;
+  request.headers.Add("Host", "localhost:9443");
+  request.body = std::make_shared<TextBody>(
+      R"({"StreamName":"door","APIName":"GET_HLS_STREAMING_SESSION_URL"})");
+  const net::HttpResponse response = SyncWait(front_->Handle(std::move(request)));
+  EXPECT_THAT(BodyOf(response), HasSubstr("\"https://localhost:9443\""));
 }
 
 TEST_F(VideoTest, TokensOfOtherListsAreRefused) {
