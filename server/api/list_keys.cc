@@ -16,6 +16,7 @@ Json KeyToJson(const AccessKey& key) {
     json.Set("actions", std::move(actions));
   }
   json.Set("created", FormatRfc3339(key.created));
+  if (key.expires) json.Set("expires", FormatRfc3339(*key.expires));
   if (!key.secret.empty()) json.Set("secret", key.secret);
   return json;
 }

@@ -132,6 +132,7 @@ Json AccessKeyToJson(const AccessKey& key, std::string_view sealed_hex) {
     json.Set("actions", std::move(actions));
   }
   json.Set("created_ms", ToMs(key.created));
+  if (key.expires) json.Set("expires_ms", ToMs(*key.expires));
   json.Set("sealed", sealed_hex);
   return json;
 }
@@ -154,6 +155,8 @@ Result<StoredKey> AccessKeyFromJson(const Json& json) {
     stored.key.actions.emplace_back(pattern.AsString());
   }
   stored.key.created = ServerTimeFromMs(json["created_ms"].AsInt());
+  if (!json["expires_ms"].is_null())
+    stored.key.expires = ServerTimeFromMs(json["expires_ms"].AsInt());
   stored.sealed_hex = std::string(json["sealed"].AsString());
   return stored;
 }

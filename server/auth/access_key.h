@@ -31,6 +31,9 @@ struct AccessKey {
   // Of a custom key: what it may do, in the names of Amazon's API: "GetMedia", beginnings ending in
   // '*', each with or without its service in front ("kinesisvideo:List*").
   std::vector<std::string> actions;
+  // Set: a temporary key. It signs requests, with its session token, until then, and is good for
+  // nothing else.
+  std::optional<ServerTime> expires;
   std::string secret;
 
   bool Covers(const StreamName& stream) const;

@@ -87,7 +87,7 @@ void KeyRing::Change(const std::function<void(Snapshot&)>& change) {
 }
 
 void KeyRing::Insert(Snapshot& snapshot, AccessKey key) {
-  snapshot.by_secret[Sha256(key.secret)] = key.user;
+  if (!key.expires) snapshot.by_secret[Sha256(key.secret)] = key.user;
   snapshot.by_user.insert_or_assign(key.user, std::move(key));
 }
 
@@ -123,7 +123,8 @@ Status KeyRing::Secret(std::string_view user, std::string_view secret, Permissio
 Result<std::string> KeyRing::SecretFor(std::string_view user) const {
   const auto keys = snapshot();
   const auto found = keys->by_user.find(std::string(user));
-  if (found == keys->by_user.end()) return Unknown();
+  // A temporary one comes with a token, for which there is no place here.
+  if (found == keys->by_user.end() || found->second.expires) return Unknown();
   return found->second.secret;
 }
 
@@ -134,9 +135,48 @@ std::optional<AccessKey> KeyRing::Find(std::string_view user) const {
   return found->second;
 }
 
+std::string KeyRing::TokenOf(const AccessKey& key) const {
+  CHECK(key.expires.has_value());
+  Json json;
+  json.Set("v", 1);
+  json.Set("u", key.user);
+  json.Set("c", ToMs(key.created));
+  json.Set("e", ToMs(*key.expires));
+  return key_tokens_.Seal(json.Dump());
+}
+
+KeyRing::TokenVerdict KeyRing::JudgeToken(std::string_view user,
+                                          const std::optional<AccessKey>& key,
+                                          const std::optional<std::string>& token,
+                                          ServerTime now) const {
+  if (!token) return key && !key->expires ? TokenVerdict::kFits : TokenVerdict::kWrong;
+  const auto text = key_tokens_.Open(*token);
+  if (!text) return TokenVerdict::kWrong;
+  const auto json = Json::Parse(*text);
+  if (!json.ok() || (*json)["v"].AsInt() != 1 || (*json)["u"].AsString() != user)
+    return TokenVerdict::kWrong;
+  if (now >= ServerTimeFromMs((*json)["e"].AsInt())) return TokenVerdict::kExpired;
+  // Of this life of the key: a name may be given again.
+  const bool same = key && key->expires && ToMs(key->created) == (*json)["c"].AsInt() &&
+                    ToMs(*key->expires) == (*json)["e"].AsInt();
+  return same ? TokenVerdict::kFits : TokenVerdict::kWrong;
+}
+
+Task<void> KeyRing::RemoveEnded() {
+  const ServerTime now = clock_.Now();
+  std::vector<std::string> ended;
+  const auto keys = snapshot();
+  for (const auto& [user, key] : keys->by_user) {
+    if (key.expires && *key.expires <= now) ended.push_back(user);
+  }
+  // Best effort: nothing opens with them any more, and the next one tries again.
+  for (const std::string& user : ended) (void)co_await Revoke(user);
+}
+
 Task<Result<AccessKey>> KeyRing::Create(std::string user, Role role,
                                         std::vector<std::string> streams,
-                                        std::vector<std::string> actions) {
+                                        std::vector<std::string> actions,
+                                        std::optional<std::chrono::seconds> lasts) {
   PS_CO_TRY_VOID(CheckUserName(user));
   for (const std::string& pattern : streams) PS_CO_TRY_VOID(CheckStreamPattern(pattern));
   for (const std::string& pattern : actions) PS_CO_TRY_VOID(CheckActionPattern(pattern));
@@ -153,6 +193,15 @@ Task<Result<AccessKey>> KeyRing::Create(std::string user, Role role,
   key.streams = std::move(streams);
   key.actions = std::move(actions);
   key.created = clock_.Now();
+  if (lasts) {
+    if (*lasts < kSessionTimeMin || *lasts > kSessionTimeMax) {
+      co_return Error(ErrorCode::kInvalidArgument,
+                      fmt::format("a temporary key lasts from {} s to {} h",
+                                  kSessionTimeMin.count(), kSessionTimeMax.count() / 3600));
+    }
+    key.expires = key.created + *lasts;
+    co_await RemoveEnded();
+  }
   key.secret = MakeSecret();
   const std::string sealed = ToHex(AsBytes(master_.Seal(key.secret, key.user)));
 

@@ -11,12 +11,11 @@
 namespace penstock::server {
 namespace {
 
-constexpr std::string_view kLabel = "penstock playback session v1";
 // A stream's name has 256 characters at most, and everything else less than 100.
 constexpr size_t kTokenBytesMax = 1024;
 
-MasterKey KeyOf(const MasterKey& master) {
-  std::string derived = master.Derive(kLabel);
+MasterKey KeyOf(const MasterKey& master, std::string_view purpose) {
+  std::string derived = master.Derive(purpose);
   std::array<uint8_t, 32> key{};
   CHECK(derived.size() == key.size());
   std::copy(derived.begin(), derived.end(), key.begin());
@@ -28,17 +27,18 @@ MasterKey KeyOf(const MasterKey& master) {
 
 }  // namespace
 
-SessionTokens::SessionTokens(const MasterKey& master) : key_(KeyOf(master)) {}
+SessionTokens::SessionTokens(const MasterKey& master, std::string_view purpose)
+    : purpose_(purpose), key_(KeyOf(master, purpose)) {}
 
 std::string SessionTokens::Seal(std::string_view text) const {
-  return ToBase64Url(AsBytes(key_.Seal(text, kLabel)));
+  return ToBase64Url(AsBytes(key_.Seal(text, purpose_)));
 }
 
 std::optional<std::string> SessionTokens::Open(std::string_view token) const {
   if (token.size() > kTokenBytesMax) return std::nullopt;
   const auto sealed = FromBase64Url(token);
   if (!sealed) return std::nullopt;
-  auto text = key_.Unseal(*sealed, kLabel);
+  auto text = key_.Unseal(*sealed, purpose_);
   if (!text.ok()) return std::nullopt;
   return std::move(*text);
 }

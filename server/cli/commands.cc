@@ -203,13 +203,16 @@ std::vector<Command> MakeCommands() {
        "  --allow <list>     instead of a role: actions in the names of Amazon's API or beginnings "
        "with *, separated by commas\n"
        "  --streams <list>   names or beginnings with *, separated by commas (default: all)\n"
+       "  --session          a temporary key, for AWS SDKs only: it comes with a session token\n"
+       "  --for <duration>   how long that lasts: 1s to 36h (default 1h)\n"
        "\n"
        "examples:\n"
        "  penstock key create anna\n"
        "  penstock key create door-camera --role publisher --streams door\n"
        "  penstock key create guard --streams 'yard-*,door'\n"
-       "  penstock key create detector --allow GetMedia,GetDataEndpoint,ListFragments\n",
-       {{"--role", "--allow", "--streams"}, {}, 1, 1},
+       "  penstock key create detector --allow GetMedia,GetDataEndpoint,ListFragments\n"
+       "  penstock key create night-shift --role viewer --session --for 8h\n",
+       {{"--role", "--allow", "--streams", "--for"}, {"--session"}, 1, 1},
        RunKeyCreate},
       {"key list", "", "access keys, without their secrets", "", {{}, {}, 0, 0}, RunKeyList},
       {"key revoke",

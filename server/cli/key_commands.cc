@@ -36,6 +36,13 @@ std::string HowToUse(const Json& key) {
   std::string out =
       fmt::format("key {} ({}, streams: {}); this secret is not shown again:\n\n  {}\n\n", user,
                   key["role"].AsString(), Streams(key), secret);
+  if (const std::string_view token = key["session_token"].AsString(); !token.empty()) {
+    return out + fmt::format(
+                     "an AWS SDK, until {}:\n\n"
+                     "  export AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}\n"
+                     "  export AWS_SESSION_TOKEN={}\n",
+                     key["expires"].AsString(), user, secret, token);
+  }
   const std::string sdk =
       fmt::format("an AWS SDK  AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={}\n", user, secret);
   if (key["role"].AsString() == "custom") {
@@ -58,6 +65,13 @@ int RunKeyCreate(const Args& args) {
   if (const auto role = args.Flag("--role")) body.Set("role", *role);
   if (const auto list = args.Flag("--streams")) body.Set("streams", ListOf(*list));
   if (const auto list = args.Flag("--allow")) body.Set("actions", ListOf(*list));
+  if (args.Switch("--session")) {
+    const auto lasts = ParseDuration(args.Flag("--for").value_or("1h"));
+    if (!lasts.ok()) return Fail(Error(lasts.error()).With("--for"));
+    body.Set("session_seconds", static_cast<int64_t>(lasts->count() / 1000));
+  } else if (args.Flag("--for")) {
+    return Fail(Error(ErrorCode::kInvalidArgument, "--for belongs to --session"));
+  }
   const auto answer = Client(DataFolder(args)).Call("POST", "/api/v1/keys", body);
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer, HowToUse(*answer));
@@ -66,11 +80,12 @@ int RunKeyCreate(const Args& args) {
 int RunKeyList(const Args& args) {
   const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/keys");
   if (!answer.ok()) return Fail(answer.error());
-  std::vector<std::vector<std::string>> rows = {{"NAME", "MAY", "STREAMS", "CREATED"}};
+  std::vector<std::vector<std::string>> rows = {{"NAME", "MAY", "STREAMS", "CREATED", "UNTIL"}};
   for (const Json& key : (*answer)["keys"].array()) {
     rows.push_back({std::string(key["user"].AsString()),
                     Joined(key["actions"], key["role"].AsString()), Streams(key),
-                    std::string(key["created"].AsString())});
+                    std::string(key["created"].AsString()),
+                    std::string(key["expires"].AsString("-"))});
   }
   return Print(args, *answer, rows.size() > 1 ? FormatTable(rows) : "no keys\n");
 }

@@ -26,9 +26,15 @@ std::variant<Identity, sigv4::Fault> ReadIdentity(const net::HttpRequest& reques
   identity.key = keys.Find(identity.claim->access_key);
   if (!identity.key && trusted) return Identity();
   if (auto fault = sigv4::CheckScope(*identity.claim, service, now)) return std::move(*fault);
-  // We give out no temporary keys, so there is no session token that could be right.
-  if (!identity.key || identity.claim->has_token) return sigv4::UnknownKey();
-  return identity;
+  switch (keys.JudgeToken(identity.claim->access_key, identity.key, identity.claim->token, now)) {
+    case KeyRing::TokenVerdict::kFits:
+      return identity;
+    case KeyRing::TokenVerdict::kExpired:
+      return sigv4::ExpiredToken();
+    case KeyRing::TokenVerdict::kWrong:
+      break;
+  }
+  return sigv4::UnknownKey();
 }
 
 std::optional<sigv4::Fault> CheckIdentity(const Identity& identity, const net::HttpRequest& request,

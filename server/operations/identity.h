@@ -22,7 +22,8 @@ struct Identity {
 //  - on trusted loopback, signed with a key that we do not know: trusted, too. SDKs cannot but
 //  sign,
 //    and whoever is trusted without a signature gains nothing by a wrong one;
-//  - else the signature has to be of a key of ours, for this service and of this hour.
+//  - else the signature has to be of a key of ours, for this service and of this hour, and with a
+//    temporary key comes its session token, with others none.
 std::variant<Identity, sigv4::Fault> ReadIdentity(const net::HttpRequest& request,
                                                   const KeyRing& keys, std::string_view service,
                                                   ServerTime now);

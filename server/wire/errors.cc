@@ -48,6 +48,7 @@ constexpr SignatureError kSignatureErrors[] = {
     {sigv4::Fault::kMissing, "MissingAuthenticationTokenException", 403},
     {sigv4::Fault::kIncomplete, "IncompleteSignatureException", 400},
     {sigv4::Fault::kUnknownKey, "UnrecognizedClientException", 403},
+    {sigv4::Fault::kExpiredToken, "ExpiredTokenException", 403},
     {sigv4::Fault::kInvalid, "InvalidSignatureException", 403},
 };
 

@@ -240,6 +240,39 @@ class Https(ServerTest):
         config.write_text(f"https: 8443\ntls: {{certificate: {self.certificate}, key: {self.key}}}\n")
         self.assertIn("is fine", programs.run(programs.ours("penstock"), "config", "check", config))
 
+    # Temporary keys.
+
+    def test_a_temporary_key_works_with_its_token_until_it_ends(self):
+        made = self.penstock.cli_json("key", "create", "shift", "--session", "--for", "10m")
+        keys = {"aws_access_key_id": "shift", "aws_secret_access_key": made["secret"]}
+        self.record()
+
+        def refusal(**more):
+            with self.assertRaises(botocore.exceptions.ClientError) as caught:
+                self.client("kinesisvideo", **{**keys, **more}).list_streams()
+            return caught.exception.response["Error"]["Code"], caught.exception.response["ResponseMetadata"]["HTTPStatusCode"]
+        video = self.client("kinesisvideo", aws_session_token=made["session_token"], **keys)
+        self.assertEqual([info["StreamName"] for info in video.list_streams()["StreamInfoList"]], ["door"])
+        self.assertEqual(refusal(), ("UnrecognizedClientException", 403))
+        self.assertEqual(refusal(aws_session_token="another"), ("UnrecognizedClientException", 403))
+        done = self.run_with_keys(programs.foreign("aws"), "--endpoint-url", self.url(), "kinesisvideo", "list-streams", AWS_CA_BUNDLE=str(self.ca),
+                                  AWS_ACCESS_KEY_ID="shift", AWS_SECRET_ACCESS_KEY=made["secret"], AWS_SESSION_TOKEN=made["session_token"])
+        self.assertEqual(done.returncode, 0, done.stderr)
+        short = self.penstock.cli_json("key", "create", "short", "--session", "--for", "1s")
+        keys = {"aws_access_key_id": "short", "aws_secret_access_key": short["secret"], "aws_session_token": short["session_token"]}
+
+        def ended():
+            try:
+                self.client("kinesisvideo", **keys).list_streams()
+            except botocore.exceptions.ClientError as error:
+                return error.response["Error"]["Code"]
+            return None
+        self.assertEqual(waiting.until("its end", ended), "ExpiredTokenException")
+        lasting = self.penstock.cli_json("key", "create", "lasting", "--role", "viewer")
+        self.assertEqual(refusal(aws_access_key_id="lasting", aws_secret_access_key=lasting["secret"], aws_session_token=made["session_token"]),
+                         ("UnrecognizedClientException", 403))
+        self.assertIn(made["expires"], self.penstock.cli("key", "list"))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -58,4 +58,8 @@ Fault UnknownKey() {
   return Fault{Fault::kUnknownKey, "The security token included in the request is invalid."};
 }
 
+Fault ExpiredToken() {
+  return Fault{Fault::kExpiredToken, "The security token included in the request is expired"};
+}
+
 }  // namespace penstock::server::sigv4

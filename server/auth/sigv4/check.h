@@ -22,5 +22,6 @@ std::optional<Fault> CheckSignature(const SignedRequest& request, const Claim& c
                                     std::string_view payload_hash, std::string_view secret);
 
 Fault UnknownKey();
+Fault ExpiredToken();
 
 }  // namespace penstock::server::sigv4

@@ -12,6 +12,7 @@ namespace penstock::server::sigv4 {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
+constexpr std::string_view kTokenField = "X-Amz-Security-Token";
 constexpr size_t kSignatureDigits = 64;
 constexpr size_t kSignedHeadersMax = 64;
 constexpr int64_t kExpiresMax = 604'800;  // a week, as everywhere at Amazon
@@ -100,6 +101,14 @@ std::variant<Claim, Fault> Finish(Raw raw, std::string_view where, Claim claim) 
   return claim;
 }
 
+// Twice is as good as none that fits. Whether it is among the signed headers is the client's
+// choice: those in C leave it out.
+std::optional<std::string> TokenOf(const net::Headers& headers) {
+  if (!headers.Has(kTokenField)) return std::nullopt;
+  if (headers.Count(kTokenField) > 1) return std::string();
+  return std::string(net::TrimSpaces(headers.Get(kTokenField)));
+}
+
 std::variant<Claim, Fault> FromHeader(const SignedRequest& request) {
   if (request.headers.Count("Authorization") != 1)
     return Incomplete("There must be one Authorization header.");
@@ -138,7 +147,7 @@ std::variant<Claim, Fault> FromHeader(const SignedRequest& request) {
   }
   if (!missing.empty()) return Incomplete(std::move(missing));
   Claim claim;
-  claim.has_token = request.headers.Has("X-Amz-Security-Token");
+  claim.token = TokenOf(request.headers);
   return Finish(std::move(raw), "Credential", std::move(claim));
 }
 
@@ -173,8 +182,9 @@ std::variant<Claim, Fault> FromQuery(const SignedRequest& request) {
   if (expires < 1 || expires > kExpiresMax)
     return Incomplete("X-Amz-Expires must be a number of seconds from 1 to 604800.");
   claim.expires = std::chrono::seconds(expires);
-  claim.has_token =
-      find("X-Amz-Security-Token").has_value() || request.headers.Has("X-Amz-Security-Token");
+  claim.token = find(kTokenField);
+  if (const auto beside = TokenOf(request.headers))
+    claim.token = claim.token.value_or(*beside) == *beside ? *beside : std::string();
   Raw raw{*parts[1], *parts[4], *parts[5], *parts[2]};
   return Finish(std::move(raw), "X-Amz-Credential", std::move(claim));
 }

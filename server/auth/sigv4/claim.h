@@ -18,10 +18,11 @@ namespace penstock::server::sigv4 {
 // Why a signature is not accepted. What each kind is called on the wire: server/wire/errors.
 struct Fault {
   enum Kind {
-    kMissing,     // no signature is shown
-    kIncomplete,  // one that lacks something or cannot be understood
-    kUnknownKey,  // of a key, or with a session token, that we do not know
-    kInvalid,     // wrong, too old, too new, or for something else
+    kMissing,       // no signature is shown
+    kIncomplete,    // one that lacks something or cannot be understood
+    kUnknownKey,    // of a key, or with a session token, that we do not know
+    kExpiredToken,  // with a session token that has ended
+    kInvalid,       // wrong, too old, too new, or for something else
   };
   Kind kind;
   std::string message;  // for the client; holds nothing secret
@@ -45,7 +46,7 @@ struct Claim {
   std::string signature;                    // 64 small hexadecimal digits
   bool presigned = false;                   // in the query, valid for `expires`
   std::chrono::seconds expires{0};
-  bool has_token = false;  // a session token came with it
+  std::optional<std::string> token;  // the session token that came with it; empty if several did
 
   std::string Scope() const { return date + "/" + region + "/" + service + "/aws4_request"; }
 };
