@@ -20,7 +20,9 @@
 #include "server/config/identity.h"
 #include "server/config/settings.h"
 #include "server/http/front.h"
+#include "server/notifications/notifier.h"
 #include "server/operations/aws_context.h"
+#include "server/outgoing/configured.h"
 #include "store/disk/disk.h"
 #include "store/store.h"
 
@@ -123,6 +125,9 @@ struct Service::Parts {
   std::shared_ptr<net::TlsIdentity> identity;  // null: no door speaks TLS
   aws::Context aws;
   std::unique_ptr<net::EventLoops> loops;
+  std::unique_ptr<Outgoing> outgoing;
+  std::unique_ptr<Buckets> buckets;
+  std::unique_ptr<notifications::Notifier> notifier;
   std::unique_ptr<ingest::PublicationRegistry> registry;
   std::unique_ptr<ingest::Uploads> uploads;
   std::unique_ptr<ingest::SourceSupervisor> sources;
@@ -182,6 +187,7 @@ Status Service::StartParts(Clock& clock) {
       std::make_unique<ingest::Uploads>(*p.store, *p.registry, clock, UploadOptionsOf(p.config));
   SetAws(p.config, p.aws);
   p.aws.uploads = p.uploads.get();
+  PS_TRY_VOID(StartOutgoing(clock));
   p.sources = std::make_unique<ingest::SourceSupervisor>(
       p.store->catalog(), *p.registry, *p.loops,
       [&clock, registry = p.registry.get()](net::EventLoop& loop, ingest::SourceConfig source,
@@ -218,6 +224,25 @@ Status Service::StartParts(Clock& clock) {
            p.rtsp->ListenTls(p.config.rtsps->address, p.config.rtsps->port, p.identity));
   }
   return p.sources->Start(p.config.sources);
+}
+
+// What sends requests of its own.
+Status Service::StartOutgoing(Clock& clock) {
+  Parts& p = *parts_;
+  PS_TRY(auto trust, LoadOutgoingTrust(p.config));
+  PS_TRY(auto bucket_access, LoadBucketAccess(p.config));
+  p.outgoing = std::make_unique<Outgoing>(*p.loops, std::move(trust));
+  if (bucket_access)
+    p.buckets = std::make_unique<Buckets>(*p.outgoing, clock, std::move(*bucket_access));
+  notifications::Notifier::Options options;
+  options.allowed = p.config.notifications_allow;
+  options.give_up = p.config.notifications_give_up;
+  p.notifier = std::make_unique<notifications::Notifier>(*p.store, *p.loops, p.aws, *p.outgoing,
+                                                         clock, std::move(options));
+  p.notifier->Start();
+  p.aws.buckets = p.buckets.get();
+  p.aws.notifier = p.notifier.get();
+  return Status();
 }
 
 Result<Service::Reloaded> Service::Reload(Config config) {
@@ -272,6 +297,7 @@ void Service::Stop() {
   p.rtsp.reset();
   p.http.reset();
   p.front.reset();
+  if (p.notifier) p.notifier->Stop();
   // Readers under way hold the store open from the loops' threads; they end with the loops.
   if (p.store) {
     SyncWait(p.store->Close());

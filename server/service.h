@@ -18,7 +18,8 @@ namespace penstock::server {
 // Start: folder, master key, store (recovers, claims), keys, HTTP and RTSP listen, sources are
 // pulled. Stop: 1. Uploads end; HTTP accepts no more and lets requests end; cameras are still
 // recorded. 2. Publishers and pulled cameras are ended (TEARDOWN).
-// 3. Their last fragments reach the log. 4. The store folds and closes. 5. The loops end.
+// 3. Their last fragments reach the log. 4. Notifications pause at their place. 5. The store folds
+// and closes. 6. The loops end.
 // A crash at any point is a kill -9: what was acknowledged is there again.
 class Service {
  public:
@@ -58,6 +59,7 @@ class Service {
   struct Parts;
   explicit Service(std::unique_ptr<Parts> parts);
   Status StartParts(Clock& clock);
+  Status StartOutgoing(Clock& clock);
 
   std::unique_ptr<Parts> parts_;
   Started started_;

@@ -209,6 +209,7 @@ std::optional<UploadError> UploadParser::TakeTags(ByteSpan content, std::vector<
         tags.error().code() == ErrorCode::kTooLarge ? UploadFault::kTags : UploadFault::kInvalid,
         tags.error().message());
   tags_ += tags->count;
+  asks_notification_ |= tags->asks_notification;
   if (tags_ > limits_.tags)
     return Fail(UploadFault::kTags, fmt::format("more than {} tags", limits_.tags));
   if (auto failed = AddBody(tags->kept)) return failed;
@@ -256,6 +257,7 @@ std::optional<UploadError> UploadParser::EndFragment(std::vector<UploadEvent>& o
   fragment.timecode = *timecode_;
   fragment.body = body_.Finish();
   fragment.blocks = std::exchange(blocks_, {});
+  fragment.asks_notification = std::exchange(asks_notification_, false);
   timecode_.reset();
   in_group_ = false;
   tags_ = 0;

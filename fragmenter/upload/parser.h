@@ -50,6 +50,7 @@ struct UploadFragment {
   // (tags.h). Direct-I/O ready.
   ByteChain body;
   std::vector<UploadBlock> blocks;
+  bool asks_notification = false;  // by one of its tags
 };
 
 using UploadEvent = std::variant<UploadBegins, UploadFragment>;
@@ -116,6 +117,7 @@ class UploadParser {
   bool group_refers_ = false;
   uint64_t group_duration_ = 0;
   size_t tags_ = 0;
+  bool asks_notification_ = false;
 };
 
 }  // namespace penstock::fragmenter

@@ -7,21 +7,20 @@
 namespace penstock::fragmenter {
 namespace {
 
-constexpr std::string_view kReserved = "AWS_KINESISVIDEO_";
 constexpr std::string_view kEndOfFragment = "AWS_KINESISVIDEO_END_OF_FRAGMENT";
 // What a producer asks for with a fragment; it is kept, for whoever acts on it.
 constexpr std::string_view kRequests[] = {"AWS_KINESISVIDEO_IMAGE_GENERATION",
-                                          "AWS_KINESISVIDEO_IMAGE_PREFIX",
-                                          "AWS_KINESISVIDEO_NOTIFICATION"};
+                                          "AWS_KINESISVIDEO_IMAGE_PREFIX"};
 
-enum class Meaning { kOwn, kRequest, kEnd, kOurs };
+enum class Meaning { kOwn, kRequest, kNotification, kEnd, kOurs };
 
 Meaning MeaningOf(std::string_view name) {
   if (name == kEndOfFragment) return Meaning::kEnd;
+  if (name == kNotificationTag) return Meaning::kNotification;
   for (const std::string_view request : kRequests) {
     if (name == request) return Meaning::kRequest;
   }
-  return name.starts_with(kReserved) ? Meaning::kOurs : Meaning::kOwn;
+  return name.starts_with(kServiceTags) ? Meaning::kOurs : Meaning::kOwn;
 }
 
 // Texts may be filled up with zeros (RFC 8794, 7.4).
@@ -57,6 +56,7 @@ Status ReadTag(ByteSpan content, FragmentTags& tags, mkv::ElementWriter& out) {
     }
     PS_TRY(const Meaning meaning, ReadSimpleTag(element->content));
     tags.ends_fragment |= meaning == Meaning::kEnd;
+    tags.asks_notification |= meaning == Meaning::kNotification;
     if (meaning == Meaning::kEnd || meaning == Meaning::kOurs) continue;
     if (meaning == Meaning::kOwn) ++tags.count;
     any = true;

@@ -1,6 +1,7 @@
 #include "ingest/upload/upload_stream.h"
 
 #include "base/limits.h"
+#include "store/asked_flags.h"
 
 namespace penstock::ingest {
 namespace {
@@ -51,6 +52,7 @@ store::NewItem UploadStream::MakeItem(fragmenter::UploadFragment fragment, int64
   item.slot = std::move(slot);
   item.flags = store::kFlagProducerTimeSane;
   if (placed.no_keyframe) item.flags |= store::kFlagNoKeyframe;
+  if (fragment.asks_notification) item.flags |= store::kFlagAsksNotification;
   item.producer_time = producer_time;
   item.duration = placed.duration;
   item.track_set = header_->document;

@@ -108,11 +108,9 @@ Task<Status> Exchange::ReadBody(BodyFraming framing, std::function<Status(Bytes)
   co_return Status();
 }
 
-std::string RequestHeadText(const Endpoint& server, bool unix_socket, const std::string& method,
-                            const std::string& target, const Headers& headers, size_t body_bytes) {
+std::string RequestHeadText(const std::string& method, const std::string& target,
+                            const Headers& headers, size_t body_bytes) {
   std::string out = method + " " + target + " HTTP/1.1\r\n";
-  if (!headers.Has("Host"))
-    out += "Host: " + (unix_socket ? std::string("localhost") : server.ToString()) + "\r\n";
   for (const auto& [name, value] : headers.fields()) out += name + ": " + value + "\r\n";
   const bool has_body = body_bytes > 0 || method == "POST" || method == "PUT" || method == "PATCH";
   if (has_body) out += "Content-Length: " + std::to_string(body_bytes) + "\r\n";
@@ -132,8 +130,17 @@ Task<Result<ClientResponse>> Fetch(EventLoop& loop, Endpoint server, bool unix_s
           : TcpStream::Connect(loop, server.address, server.port, options.timeout, options.token);
   auto connected = co_await connecting;
   if (!connected.ok()) co_return std::move(connected).error();
-  Exchange exchange(std::move(*connected), options.timeout, options.token);
-  std::string head = RequestHeadText(server, unix_socket, method, target, headers, body.size());
+  if (!headers.Has("Host")) headers.Add("Host", unix_socket ? "localhost" : server.ToString());
+  co_return co_await FetchOver(std::move(*connected), std::move(method), std::move(target),
+                               std::move(headers), std::move(body), std::move(on_body),
+                               std::move(options));
+}
+
+Task<Result<ClientResponse>> FetchOver(std::unique_ptr<TcpStream> stream, std::string method,
+                                       std::string target, Headers headers, std::string body,
+                                       std::function<Status(Bytes)> on_body, FetchOptions options) {
+  Exchange exchange(std::move(stream), options.timeout, options.token);
+  std::string head = RequestHeadText(method, target, headers, body.size());
   // A server may answer before it has taken the whole body, and then stop reading: its answer
   // counts, not our failed write.
   const Status sent = co_await exchange.Send(std::move(head), std::move(body));

@@ -28,4 +28,11 @@ Task<Result<ClientResponse>> Fetch(EventLoop& loop, Endpoint server, bool unix_s
                                    std::string body, std::function<Status(Bytes)> on_body = nullptr,
                                    FetchOptions options = {});
 
+// The same on a connection that is there, with TLS or without. `headers` say the Host. The stream
+// belongs to the current loop.
+Task<Result<ClientResponse>> FetchOver(std::unique_ptr<TcpStream> stream, std::string method,
+                                       std::string target, Headers headers, std::string body,
+                                       std::function<Status(Bytes)> on_body = nullptr,
+                                       FetchOptions options = {});
+
 }  // namespace penstock::net

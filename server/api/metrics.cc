@@ -4,6 +4,7 @@
 
 #include "server/api/operations.h"
 #include "server/api/version.h"
+#include "server/notifications/notifier.h"
 
 namespace penstock::server {
 namespace {
@@ -76,6 +77,11 @@ Task<Outcome> Metrics(Services& services, Call call) {
       "penstock_info{{version=\"{}\"}} 1\n",
       Version());
   text += StoreLines(services.store.GetStats(), services.store.ListStreams().size());
+  if (services.aws.notifier != nullptr) {
+    Line(text, "penstock_notification_lag_seconds",
+         "Age of the oldest fragment whose notification is being tried",
+         static_cast<uint64_t>(services.aws.notifier->Lag().count() / 1000));
+  }
   text += StreamLines(services.sources.GetStatus());
   net::HttpResponse response(200, "text/plain; version=0.0.4; charset=utf-8", std::move(text));
   response.headers.Set("Penstock-Compress", "yes");

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "server/notifications/notifier.h"
+#include "store/asked_flags.h"
+
 namespace penstock::server {
 namespace {
 
@@ -25,9 +28,13 @@ Json TracksToJson(const std::vector<ingest::TrackStatus>& tracks) {
 
 Json FlagsToJson(uint32_t flags) {
   constexpr std::pair<uint32_t, std::string_view> kNames[] = {
-      {store::kFlagDamaged, "damaged"},      {store::kFlagNoKeyframe, "no-keyframe"},
-      {store::kFlagClockJump, "clock-jump"}, {store::kFlagProducerTimeSane, "producer-time"},
-      {store::kFlagStartsRun, "starts-run"}, {store::kFlagDropped, "dropped"},
+      {store::kFlagDamaged, "damaged"},
+      {store::kFlagNoKeyframe, "no-keyframe"},
+      {store::kFlagClockJump, "clock-jump"},
+      {store::kFlagProducerTimeSane, "producer-time"},
+      {store::kFlagStartsRun, "starts-run"},
+      {store::kFlagDropped, "dropped"},
+      {store::kFlagAsksNotification, "asks-notification"},
   };
   Json out = Json(Json::Array());
   for (const auto& [bit, name] : kNames) {
@@ -103,6 +110,28 @@ Json StreamToJson(const store::StreamInfo& info, const store::ShardStatus& statu
     json.Set("state", ingest::SourceStateName(ingest::SourceState::kIdle));
     json.Set("reason", "nobody publishes it");
   }
+  return json;
+}
+
+Json NotificationsToJson(const std::optional<notifications::NotificationStatus>& status) {
+  if (!status) return Json();
+  const auto time_or_null = [](const std::optional<ServerTime>& time) {
+    return time ? Json(FormatRfc3339(*time)) : Json();
+  };
+  Json json;
+  json.Set("webhook", status->webhook);
+  if (!status->webhook) {
+    json.Set("last_error", "nothing is delivered to what is not an http:// or https:// URL");
+    return json;
+  }
+  json.Set("delivered", status->delivered);
+  json.Set("refused", status->refused);
+  json.Set("expired", status->expired);
+  json.Set("lost", status->lost);
+  json.Set("waiting_since", time_or_null(status->waiting_since));
+  json.Set("failed_tries", status->failed_tries);
+  json.Set("last_error", status->last_error.empty() ? Json() : Json(status->last_error));
+  json.Set("last_error_time", time_or_null(status->last_error_time));
   return json;
 }
 

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "ingest/source_config.h"
 #include "playback/mp4/layout.h"
+#include "server/config/allowed_hosts.h"
 #include "server/config/units.h"
 
 namespace penstock::server {
@@ -63,6 +64,14 @@ struct Config {
   uint64_t store_min_free_bytes = 0;  // 0: off
 
   playback::LayoutPolicy hls_layout = playback::LayoutPolicy::kAuto;
+
+  AllowedHosts notifications_allow;
+  std::chrono::milliseconds notifications_give_up{0};
+  std::filesystem::path outgoing_ca;  // empty: the system's authorities
+  std::string s3_endpoint;            // as public_url; empty: none
+  std::string s3_region;
+  std::string s3_access_key;
+  std::filesystem::path s3_secret_key_file;
 
   std::vector<ingest::SourceConfig> sources;  // all declarative
 

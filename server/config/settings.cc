@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "base/limits.h"
+#include "server/config/outgoing_settings.h"
+#include "server/config/setting_access.h"
 
 namespace penstock::server {
 namespace {
@@ -12,13 +14,6 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using Setter = std::function<Status(Config&, std::string_view)>;
-
-template <class T>
-SettingAccess Member(T Config::*member, Setter set) {
-  return {std::move(set),
-          [member](const Config& a, const Config& b) { return a.*member == b.*member; }};
-}
 
 Error Invalid(std::string message) {
   return Error(ErrorCode::kInvalidArgument, std::move(message));
@@ -135,33 +130,6 @@ Status SetRetention(Config& config, std::string_view text) {
   return Status();
 }
 
-Status SetPublicUrl(Config& config, std::string_view text) {
-  const Error bad =
-      Invalid(fmt::format("'{}' is not http://host[:port] or https://host[:port]", text));
-  std::string_view rest = text;
-  for (const std::string_view scheme : {"http://", "https://"}) {
-    if (rest.substr(0, scheme.size()) == scheme) rest.remove_prefix(scheme.size());
-  }
-  if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
-  if (!text.empty() && (rest.size() == text.size() || rest.empty())) return bad;
-  for (const char c : rest) {
-    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      std::string_view("-._:[]").find(c) != std::string_view::npos;
-    if (!fits) return bad;
-  }
-  config.public_url = text;
-  return Status();
-}
-
-Status SetRegion(Config& config, std::string_view text) {
-  const bool good = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
-  if (!good) return Invalid(fmt::format("'{}' has others than small letters, digits and -", text));
-  config.aws_region = text;
-  return Status();
-}
-
 Status SetAccount(Config& config, std::string_view text) {
   const bool good = text.size() == 12 && std::all_of(text.begin(), text.end(),
                                                      [](char c) { return c >= '0' && c <= '9'; });
@@ -252,10 +220,10 @@ std::vector<Setting> MakeSettings() {
        "Where clients of Amazon's API reach this server, as GetDataEndpoint tells them. Empty: the "
        "host they asked it at. Needed behind a proxy or "
        "a mapped port.",
-       Member(&Config::public_url, SetPublicUrl)},
+       Parsed(&Config::public_url, ParseServerUrl)},
       {"aws.region", "name", "us-east-1", "letters, digits and -",
        "The region in the ARNs of Amazon's API. Requests may be signed for any region.",
-       Member(&Config::aws_region, SetRegion)},
+       Parsed(&Config::aws_region, ParseRegion)},
       {"aws.account", "number", "000000000000", "12 digits",
        "The account in the ARNs of Amazon's API.", Member(&Config::aws_account, SetAccount)},
       {"aws.media_idle", "duration", "3s", "1s to 10m",
@@ -373,7 +341,11 @@ std::string Setting::Flag() const {
 }
 
 const std::vector<Setting>& Settings() {
-  static const std::vector<Setting> settings = MakeSettings();
+  static const std::vector<Setting> settings = [] {
+    std::vector<Setting> all = MakeSettings();
+    for (Setting& setting : OutgoingSettings()) all.push_back(std::move(setting));
+    return all;
+  }();
   return settings;
 }
 
@@ -411,6 +383,10 @@ Status CheckConfig(const Config& config) {
     return Invalid(fmt::format("fragment.min_bytes ({}) is more than fragment.max_bytes ({})",
                                FormatByteSize(config.fragment_min_bytes),
                                FormatByteSize(config.fragment_max_bytes)));
+  }
+  if (!config.s3_endpoint.empty() &&
+      (config.s3_access_key.empty() || config.s3_secret_key_file.empty())) {
+    return Invalid("s3.endpoint needs a key: set s3.access_key and s3.secret_key_file");
   }
   if (config.has_tls() && (config.tls_certificate.empty() || config.tls_key.empty())) {
     return Invalid(

@@ -1,5 +1,6 @@
 #include "server/config/units.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
@@ -140,6 +141,33 @@ Result<std::optional<HostPort>> ParseListen(std::string_view text) {
   }
   out.port = static_cast<uint16_t>(*number);
   return std::optional<HostPort>(out);
+}
+
+Result<std::string> ParseServerUrl(std::string_view text) {
+  const Error bad(ErrorCode::kInvalidArgument,
+                  fmt::format("'{}' is not http://host[:port] or https://host[:port]", text));
+  std::string_view rest = text;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (rest.starts_with(scheme)) rest.remove_prefix(scheme.size());
+  }
+  const bool has_scheme = rest.size() < text.size();
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (!text.empty() && (!has_scheme || rest.empty())) return bad;
+  for (const char c : rest) {
+    const bool fits = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      std::string_view("-._:[]").find(c) != std::string_view::npos;
+    if (!fits) return bad;
+  }
+  return std::string(text.substr(0, text.size() - (text.ends_with('/') ? 1 : 0)));
+}
+
+Result<std::string> ParseRegion(std::string_view text) {
+  const bool good = !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+  if (good) return std::string(text);
+  return Error(ErrorCode::kInvalidArgument,
+               fmt::format("'{}' has others than small letters, digits and -", text));
 }
 
 }  // namespace penstock::server

@@ -28,6 +28,11 @@ Result<double> ParseShare(std::string_view text);
 Result<bool> ParseBool(std::string_view text);  // true, false, yes, no, on, off
 Result<uint64_t> ParseCount(std::string_view text);
 
+// Empty, or "http://host[:port]" or "https://host[:port]"; a slash at the end is left out.
+Result<std::string> ParseServerUrl(std::string_view text);
+// The name of a region: small letters, digits and '-'.
+Result<std::string> ParseRegion(std::string_view text);
+
 // Where to listen.
 struct HostPort {
   std::string address;

@@ -12,6 +12,13 @@ namespace penstock::ingest {
 class Uploads;
 }
 
+namespace penstock::server {
+class Buckets;
+namespace notifications {
+class Notifier;
+}
+}  // namespace penstock::server
+
 namespace penstock::server::aws {
 
 // Set once before the first request, but for what says otherwise.
@@ -24,6 +31,8 @@ struct Context {
   std::chrono::milliseconds put_media_idle{30'000};  // ends when nothing comes for so long
   std::chrono::milliseconds put_media_lasts = std::chrono::hours(12);  // at most
   bool put_media_short_start_is_ms = false;                            // see ParseProducerStart
+  notifications::Notifier* notifier = nullptr;                         // outlives the requests
+  Buckets* buckets = nullptr;           // null without s3.endpoint; outlives the requests
   std::atomic<uint16_t> http_port{0};   // where we listen, 0 if nowhere; thread-safe
   std::atomic<uint16_t> https_port{0};  // likewise, over TLS
   video::MediaReaders media_readers;    // thread-safe

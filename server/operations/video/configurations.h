@@ -10,6 +10,8 @@ namespace penstock::server::aws::video {
 // Kinds of attachments of a stream (stream_info.h).
 inline constexpr std::string_view kImagesKind = "images";
 inline constexpr std::string_view kNotificationKind = "notification";
+// How far notifications have come: {"ordinal": the first that was not looked at}.
+inline constexpr std::string_view kNotifiedKind = "notified";
 
 // kConflict for a stream of which nothing is stored: there would be nothing to do.
 inline Status CheckStores(const store::StreamInfo& info) {

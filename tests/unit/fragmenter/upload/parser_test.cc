@@ -105,6 +105,16 @@ TEST(UploadParser, NobodyWritesTheTagsThatWeWrite) {
   EXPECT_THAT(BodyOf(reading.fragments[0]), HasSubstr("AWS_KINESISVIDEO_NOTIFICATION"));
 }
 
+TEST(UploadParser, AFragmentSaysWhetherItsProducerAsksForANotificationOfIt) {
+  UploadBody body;
+  body.Start().Cluster(7).Frame(1, 0, true, "x").Tag("AWS_KINESISVIDEO_NOTIFICATION", "");
+  body.Tag("a", "b").Cluster(8).Frame(1, 0, true, "y").Tag("a", "b");
+  const Reading reading = Read(body.text());
+  ASSERT_EQ(reading.fragments.size(), 2u);
+  EXPECT_TRUE(reading.fragments[0].asks_notification);
+  EXPECT_FALSE(reading.fragments[1].asks_notification);
+}
+
 TEST(UploadParser, KnownSizesAndBlockGroupsAreTaken) {
   UploadBody group;
   group.Block(ebml::kBlock, 1, 0, 0, "key").Uint(ebml::kBlockDuration, 40);
