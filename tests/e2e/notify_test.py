@@ -77,7 +77,9 @@ class Hook:
         return self.delivered()
 
 
-class Notify(ServerTest):
+class NotifyTest(ServerTest):
+    """What the tests of webhooks share."""
+
     def client(self):
         client = boto3.client("kinesisvideo", endpoint_url=self.penstock.url(""), region_name="us-east-1", aws_access_key_id="any",
                               aws_secret_access_key="any", config=botocore.config.Config(retries={"max_attempts": 0}))
@@ -116,6 +118,8 @@ class Notify(ServerTest):
     def notifications(self, name="door"):
         return self.penstock.get_json(f"/api/v1/streams/{name}")["notifications"]
 
+
+class Notify(NotifyTest):
     def test_just_the_tagged_fragments_are_told_of_in_order_and_in_the_words_of_kinesis_video_streams(self):
         arn = self.create()
         self.assertIsNone(self.notifications())
@@ -186,7 +190,7 @@ class Notify(ServerTest):
         self.assertIn("HTTP 401", self.notifications()["last_error"])
 
 
-class Certificates(Notify):
+class Certificates(NotifyTest):
     """With an authority of one's own."""
 
     def setUp(self):
@@ -243,4 +247,4 @@ class Bucket(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main()
