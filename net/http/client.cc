@@ -110,8 +110,12 @@ Task<Status> Exchange::ReadBody(BodyFraming framing, std::function<Status(Bytes)
 
 std::string RequestHeadText(const std::string& method, const std::string& target,
                             const Headers& headers, size_t body_bytes) {
-  std::string out = method + " " + target + " HTTP/1.1\r\n";
-  for (const auto& [name, value] : headers.fields()) out += name + ": " + value + "\r\n";
+  std::string out = method + " " + target + " HTTP/1.1\r\nHost: ";
+  out += headers.Get("Host");
+  out += "\r\n";
+  for (const auto& [name, value] : headers.fields()) {
+    if (!EqualsIgnoreCase(name, "Host")) out += name + ": " + value + "\r\n";
+  }
   const bool has_body = body_bytes > 0 || method == "POST" || method == "PUT" || method == "PATCH";
   if (has_body) out += "Content-Length: " + std::to_string(body_bytes) + "\r\n";
   out += "Connection: close\r\n\r\n";

@@ -122,6 +122,7 @@ TEST_F(OutgoingTest, AServersCertificateHasToBeOfATrustedAuthority) {
   };
   penstock::testing::CertificateOptions options;
   options.authority = true;
+  options.host = "authority.test";
   const auto authority = penstock::testing::MakeCertificate(options);
   const auto certificate =
       penstock::testing::MakeCertificate(penstock::testing::CertificateOptions(), authority);
