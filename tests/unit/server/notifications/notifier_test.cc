@@ -56,8 +56,9 @@ class NotifierTest : public HookTest {
     const store::StreamInfo info = Stream(name);
     const Json before =
         video::LoadAttachment(store_->catalog(), info.shard, video::kNotificationKind);
-    if (before["Status"].AsString() != "ENABLED" && status == "ENABLED")
+    if (before["Status"].AsString() != "ENABLED" && status == "ENABLED") {
       ASSERT_TRUE(SyncWait(notifier_->BeginHere(info)).ok());
+    }
     Json destination;
     destination.Set("Uri", uri);
     Json json;
