@@ -14,6 +14,7 @@
 #include "net/event_loop.h"
 #include "net/http/server.h"
 #include "playback/hls/hls_service.h"
+#include "playback/images/image_service.h"
 #include "server/auth/key_ring.h"
 #include "server/auth/master_key.h"
 #include "server/cli/client.h"
@@ -132,6 +133,7 @@ struct Service::Parts {
   std::unique_ptr<ingest::Uploads> uploads;
   std::unique_ptr<ingest::SourceSupervisor> sources;
   std::unique_ptr<playback::HlsService> hls;
+  std::unique_ptr<playback::ImageService> images;
   std::unique_ptr<HttpFront> front;
   std::unique_ptr<net::HttpServer> http;
   std::unique_ptr<ingest::rtsp::Server> rtsp;
@@ -197,6 +199,8 @@ Status Service::StartParts(Clock& clock) {
       });
   p.hls = std::make_unique<playback::HlsService>(
       *p.store, clock, playback::HlsOptions{.layout = p.config.hls_layout});
+  p.images = std::make_unique<playback::ImageService>();
+  p.aws.images = p.images.get();
   SetLive(p.config, p.settings);
   p.front = std::make_unique<HttpFront>(
       Services{*p.store, *p.sources, *p.keys, *p.hls, clock, p.aws, p.settings});
@@ -294,6 +298,7 @@ void Service::Stop() {
   if (p.rtsp) p.rtsp->Stop();
   if (p.sources) SyncWait(p.sources->Stop());
   if (p.registry) SyncWait(p.registry->Drain());
+  if (p.images) p.images->Stop();
   p.rtsp.reset();
   p.http.reset();
   p.front.reset();

@@ -4,12 +4,16 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "server/operations/video/media_readers.h"
 
 namespace penstock::ingest {
 class Uploads;
+}
+namespace penstock::playback {
+class ImageService;
 }
 
 namespace penstock::server {
@@ -28,6 +32,8 @@ struct Context {
   std::string public_url;                // what GetDataEndpoint names; empty: as the client came
   std::chrono::milliseconds media_idle{3000};        // GetMedia ends when nothing comes for so long
   ingest::Uploads* uploads = nullptr;                // PutMedia's; outlives the requests
+  playback::ImageService* images = nullptr;          // GetImages'; outlives the requests
+  std::filesystem::path images_directory;            // below it images may go; empty: nowhere
   std::chrono::milliseconds put_media_idle{30'000};  // ends when nothing comes for so long
   std::chrono::milliseconds put_media_lasts = std::chrono::hours(12);  // at most
   bool put_media_short_start_is_ms = false;                            // see ParseProducerStart

@@ -43,6 +43,7 @@ std::span<const Operation* const> VideoOperations() {
       &video::kGetMedia,
       &video::kGetHlsStreamingSessionUrl,
       &video::kGetClip,
+      &video::kGetImages,
       &video::kPutMedia,
   };
   return kOperations;

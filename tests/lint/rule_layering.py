@@ -26,7 +26,7 @@ HOMES = [
     (r"boost/asio|boost/beast|nghttp2/", r"net/.*\.cc", "net/*.cc"),
     (r"zlib\.h", r"net/.*\.cc", "net/*.cc"),
     (r"gst/|glib", r"fragmenter/gst/.*\.cc|samples/.*\.cc", "fragmenter/gst/*.cc"),
-    (r"libav\w*/|libsw\w*/", r"fragmenter/av/.*\.cc", "fragmenter/av/*.cc"),
+    (r"libav\w*/|libsw\w*/", r"playback/images/.*\.cc", "playback/images/*.cc"),
     (r"spdlog/", r"base/log\.cc", "base/log.cc"),
     (r"boost/json", r"base/json\.cc", "base/json.cc"),
     (r"rocksdb/", r"store/index/.*\.cc", "store/index/*.cc"),

@@ -44,6 +44,7 @@ extern const Operation kGetMediaForFragmentList;    // get_media_for_fragment_li
 extern const Operation kGetMedia;                   // get_media.cc
 extern const Operation kGetHlsStreamingSessionUrl;  // get_hls_streaming_session_url.cc
 extern const Operation kGetClip;                    // get_clip.cc
+extern const Operation kGetImages;                  // get_images.cc
 extern const Operation kPutMedia;                   // put_media.cc
 
 }  // namespace penstock::server::aws::video

@@ -1,0 +1,154 @@
+"""GetImages: the picture that was shown at a time, as JPEG or PNG, for boto3 as it is. Debian's Python has it: /usr/bin/python3."""
+
+import base64
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import boto3
+import botocore.config
+import botocore.exceptions
+
+from harness import cameras, media, playlists, programs, waiting
+from harness.server import ServerTest
+
+SAMPLE = programs.ROOT / "samples/put_media/put_media.py"
+KEYS = {**os.environ, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
+NOON = 1_768_478_400
+# Debian's boto3 knows a least SamplingInterval of 3 s from before Amazon made it 0.2 s.
+CONFIG = botocore.config.Config(retries={"max_attempts": 0}, parameter_validation=False)
+STEP = 4
+ENCODERS = {"h264": ("-c:v", "libx264", "-bf", "2"), "h265": ("-c:v", "libx265", "-x265-params", "log-level=error:bframes=3")}
+
+
+class Images(ServerTest):
+    def setUp(self):
+        super().setUp()
+        made = tempfile.TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        self.folder = pathlib.Path(made.name)
+
+    def client(self, service):
+        client = boto3.client(service, endpoint_url=self.penstock.url(""), region_name="us-east-1", aws_access_key_id="any",
+                              aws_secret_access_key="any", config=CONFIG)
+        self.addCleanup(client.close)
+        return client
+
+    def archive(self, name):
+        where = self.client("kinesisvideo").get_data_endpoint(StreamName=name, APIName="GET_IMAGES")["DataEndpoint"]
+        self.assertEqual(where, self.penstock.url(""))
+        return self.client("kinesis-video-archived-media")
+
+    def gray_film(self, codec):
+        """Fifty pictures, 25 a second, a key frame every second; picture n has the brightness 16 + STEP * n."""
+        path = self.folder / f"{codec}.mkv"
+        programs.run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"color=gray:size=320x180:rate=25,geq=lum='16+{STEP}*N':cb=128:cr=128",
+                     "-frames:v", "50", "-pix_fmt", "yuv420p", *ENCODERS[codec], "-g", "25", "-keyint_min", "25", "-sc_threshold", "0",
+                     "-cluster_time_limit", "20000", "-cluster_size_limit", "50000000", path)
+        return path
+
+    def upload(self, name, film):
+        self.client("kinesisvideo").create_stream(StreamName=name, DataRetentionInHours=24)
+        done = subprocess.run(["/usr/bin/python3", SAMPLE, "--endpoint", self.penstock.url(""), "--start", str(NOON), name, film],
+                              env=KEYS, capture_output=True, timeout=90, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def write(self, image):
+        path = self.folder / "image"
+        path.write_bytes(base64.b64decode(image["ImageContent"], validate=True))
+        return path
+
+    def picture_number(self, image):
+        gray = subprocess.run([programs.foreign("ffmpeg"), "-v", "error", "-i", self.write(image), "-vf", "crop=16:16,scale=1:1,format=gray",
+                               "-f", "rawvideo", "-"], stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=60).stdout
+        # JPEG and PNG have the full range.
+        return round((gray[0] * 219 / 255) / STEP)
+
+    def form(self, image):
+        stream, = media.streams(self.write(image))
+        return stream["codec_name"], stream["width"], stream["height"]
+
+    def test_each_image_is_the_picture_of_its_time_and_pages_leave_none_out(self):
+        for codec in ENCODERS:
+            with self.subTest(codec):
+                self.upload(codec, self.gray_film(codec))
+                archive = self.archive(codec)
+                # From a second before the film to a second behind it.
+                request = {"StreamName": codec, "ImageSelectorType": "PRODUCER_TIMESTAMP", "StartTimestamp": NOON - 1, "EndTimestamp": NOON + 3,
+                           "SamplingInterval": 200, "Format": "PNG"}
+                pages = list(archive.get_paginator("get_images").paginate(**request, PaginationConfig={"PageSize": 4}))
+                images = [image for page in pages for image in page["Images"]]
+                self.assertEqual([len(page["Images"]) for page in pages], [4] * 5 + [1])
+                self.assertEqual([round(image["TimeStamp"].timestamp() * 1000) for image in images],
+                                 [NOON * 1000 + at for at in range(-1000, 3001, 200)])
+                self.assertEqual([image.get("Error") for image in images], ["NO_MEDIA"] * 5 + [None] * 10 + ["NO_MEDIA"] * 6)
+                shown = images[5:15]
+                self.assertEqual([self.picture_number(image) for image in shown], [5 * i for i in range(10)])
+                self.assertEqual({self.form(image) for image in shown}, {("png", 320, 180)})
+                # A page takes 25 by itself.
+                self.assertEqual(archive.get_images(**request)["Images"], images)
+
+    def test_images_look_as_asked_for(self):
+        self.upload("door", self.gray_film("h264"))
+        archive = self.archive("door")
+
+        def image(**how):
+            answer = archive.get_images(StreamName="door", ImageSelectorType="PRODUCER_TIMESTAMP", StartTimestamp=NOON + 1,
+                                        EndTimestamp=NOON + 1, **how)
+            one, = answer["Images"]
+            return one
+        self.assertEqual(self.form(image(Format="JPEG")), ("mjpeg", 320, 180))
+        self.assertEqual(self.form(image(Format="JPEG", HeightPixels=90)), ("mjpeg", 160, 90))
+        self.assertEqual(self.form(image(Format="PNG", WidthPixels=100, HeightPixels=300)), ("png", 100, 300))
+        coarse, fine = (image(Format="JPEG", FormatConfig={"JPEGQuality": quality}) for quality in ("5", "100"))
+        self.assertNotEqual(coarse["ImageContent"], fine["ImageContent"])
+        self.assertEqual([self.picture_number(one) for one in (coarse, fine)], [25, 25])
+        for wrong in ({"WidthPixels": 100}, {"FormatConfig": {"JPEGQuality": "101"}}, {"EndTimestamp": NOON + 400}):
+            with self.assertRaises(botocore.exceptions.ClientError) as refused:
+                archive.get_images(**{"StreamName": "door", "ImageSelectorType": "PRODUCER_TIMESTAMP", "StartTimestamp": NOON,
+                                      "EndTimestamp": NOON + 1, "Format": "JPEG", **wrong})
+            self.assertEqual(refused.exception.response["Error"]["Code"], "InvalidArgumentException")
+
+    def test_a_cameras_images_show_the_clock_that_was_in_front_of_it(self):
+        camera = self.start(cameras.SyntheticCamera)
+        self.penstock.add_source("yard", camera.url)
+        self.penstock.wait_for_fragments("yard", 5)
+        self.penstock.remove_source("yard")
+        stored = self.penstock.fragments("yard")
+        pictures = [at for at in media.burnt_in_times(self.penstock.stored("yard")) if at]
+        archive = self.archive("yard")
+        for axis, member in (("SERVER_TIMESTAMP", "start"), ("PRODUCER_TIMESTAMP", "producer_start")):
+            start = playlists.unix_ms(stored[0][member]) // 1000 + 1
+            answer = archive.get_images(StreamName="yard", ImageSelectorType=axis, StartTimestamp=start, EndTimestamp=start + 2,
+                                        SamplingInterval=400, Format="JPEG")
+            seen = []
+            for image in answer["Images"]:
+                self.assertIsNone(image.get("Error"))
+                self.assertEqual(self.form(image), ("mjpeg", 1280, 720))
+                seen += media.burnt_in_times(self.write(image))
+            self.assertEqual(len(seen), 6)
+            self.assertLessEqual(set(seen), set(pictures))
+            # A picture or two: by the server's clock each fragment begins when it came.
+            for i, at in enumerate(seen):
+                self.assertAlmostEqual(at - seen[0], 400 * i, delta=120)
+
+    def test_what_many_want_is_decoded_once(self):
+        self.upload("door", self.gray_film("h264"))
+        archive = self.archive("door")
+
+        def ask(_):
+            return archive.get_images(StreamName="door", ImageSelectorType="PRODUCER_TIMESTAMP", StartTimestamp=NOON, EndTimestamp=NOON + 1,
+                                      SamplingInterval=1000, Format="JPEG")["Images"]
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(ask, range(16)))
+        self.assertTrue(all(answer == answers[0] for answer in answers))
+        made = re.search(rb"^penstock_images_made_total (\d+)", self.penstock.get("/metrics"), re.MULTILINE)
+        self.assertEqual(int(made[1]), 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
