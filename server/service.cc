@@ -21,6 +21,8 @@
 #include "server/config/identity.h"
 #include "server/config/settings.h"
 #include "server/http/front.h"
+#include "server/images/destinations.h"
+#include "server/images/image_generator.h"
 #include "server/notifications/notifier.h"
 #include "server/operations/aws_context.h"
 #include "server/outgoing/configured.h"
@@ -74,6 +76,7 @@ void SetAws(const Config& config, aws::Context& aws) {
   aws.account = config.aws_account;
   aws.public_url = config.public_url;
   aws.media_idle = config.aws_media_idle;
+  aws.images_directory = config.images_directory;
   aws.put_media_idle = config.put_media_idle;
   aws.put_media_lasts = config.put_media_lasts;
   aws.put_media_short_start_is_ms = config.put_media_short_start_is_ms;
@@ -134,6 +137,8 @@ struct Service::Parts {
   std::unique_ptr<ingest::SourceSupervisor> sources;
   std::unique_ptr<playback::HlsService> hls;
   std::unique_ptr<playback::ImageService> images;
+  std::unique_ptr<ThreadPool> image_files;
+  std::unique_ptr<images::ImageGenerator> image_generator;
   std::unique_ptr<HttpFront> front;
   std::unique_ptr<net::HttpServer> http;
   std::unique_ptr<ingest::rtsp::Server> rtsp;
@@ -227,6 +232,13 @@ Status Service::StartParts(Clock& clock) {
     PS_TRY(started_.rtsps,
            p.rtsp->ListenTls(p.config.rtsps->address, p.config.rtsps->port, p.identity));
   }
+  p.image_files = std::make_unique<ThreadPool>(1, "ps-image-files");
+  images::ImageGenerationOptions generation;
+  generation.account = p.config.aws_account;
+  p.image_generator = std::make_unique<images::ImageGenerator>(
+      *p.store, *p.images, images::OpenPlaces(p.config.images_directory, *p.image_files),
+      std::move(generation));
+  p.image_generator->Start(p.loops->Next());
   return p.sources->Start(p.config.sources);
 }
 
@@ -299,6 +311,7 @@ void Service::Stop() {
   if (p.sources) SyncWait(p.sources->Stop());
   if (p.registry) SyncWait(p.registry->Drain());
   if (p.images) p.images->Stop();
+  if (p.image_generator) p.image_generator->Stop();
   p.rtsp.reset();
   p.http.reset();
   p.front.reset();

@@ -45,6 +45,7 @@ struct Config {
   std::chrono::milliseconds put_media_idle{0};
   std::chrono::milliseconds put_media_lasts{0};
   bool put_media_short_start_is_ms = false;
+  std::filesystem::path images_directory;  // may be empty
   std::chrono::milliseconds stop_within{0};
 
   log::Level log_level = log::Level::kInfo;

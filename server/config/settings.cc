@@ -262,6 +262,10 @@ std::vector<Setting> MakeSettings() {
        "Whether a producer's start time with less than three decimals counts milliseconds: the C "
        "and C++ producers write 5 ms as .5. Matters for relative timecodes only.",
        Bool(&Config::put_media_short_start_is_ms)},
+      {"images.directory", "path", "", "",
+       "The folder below which images of streams may be written, as their image generation "
+       "configurations ask (file:///that/folder/...). Empty: nowhere.",
+       File(&Config::images_directory)},
       {"stop_within", "duration", "10s", "0 to 5m",
        "How long requests that are under way may take to finish when the server is told to stop.",
        Duration(&Config::stop_within, milliseconds(0), seconds(300)), Effect::kReload},

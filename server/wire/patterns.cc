@@ -84,6 +84,11 @@ bool IsDestinationUri(std::string_view text) {
   return slash == std::string_view::npos || text.find('*', slash) == std::string_view::npos;
 }
 
+// Amazon's pattern has no place for a path without a host, and Amazon none for a folder.
+bool IsImageUri(std::string_view text) {
+  return text.starts_with("file:///") || IsDestinationUri(text);
+}
+
 bool IsRegionName(std::string_view text) {
   std::string_view word;
   int words = 0;

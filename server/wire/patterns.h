@@ -21,6 +21,7 @@ bool IsOneLine(std::string_view text);     // as that, but for carriage returns
 bool IsHubArn(std::string_view text);      // arn:<partition>:iot:<region>:<account>:thing/<name>
 bool IsSecretArn(std::string_view text);   // arn:<partition>:secretsmanager:…:secret:<name>
 bool IsDestinationUri(std::string_view text);  // s3://bucket/beginning, arn:aws:sns:…
+bool IsImageUri(std::string_view text);        // as that, and file:///folder/prefix
 bool IsRegionName(std::string_view text);      // eu-west-1
 bool IsFormatValue(std::string_view text);     // letters, digits, '_'
 
@@ -40,6 +41,7 @@ inline constexpr Pattern kHubArn{"arn:[a-z\\d-]+:iot:[a-z0-9-]+:[0-9]+:thing/[a-
 inline constexpr Pattern kSecretArn{
     "arn:[a-z\\d-]+:secretsmanager:[a-z0-9-]+:[0-9]+:secret:[a-zA-Z0-9_.-]+", IsSecretArn};
 inline constexpr Pattern kDestinationUri{"^[a-zA-Z_0-9]+:(//)?([^/]+)/?([^*]*)$", IsDestinationUri};
+inline constexpr Pattern kImageUri{"^[a-zA-Z_0-9]+:(//)?([^/]+)/?([^*]*)$", IsImageUri};
 inline constexpr Pattern kRegionName{"^[a-z]+(-[a-z]+)?-[a-z]+-[0-9]$", IsRegionName};
 inline constexpr Pattern kFormatValue{"^[a-zA-Z_0-9]+", IsFormatValue};
 

@@ -2,6 +2,7 @@
 
 import base64
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -132,9 +133,14 @@ class Images(ServerTest):
                 seen += media.burnt_in_times(self.write(image))
             self.assertEqual(len(seen), 6)
             self.assertLessEqual(set(seen), set(pictures))
-            # A picture or two: by the server's clock each fragment begins when it came.
-            for i, at in enumerate(seen):
-                self.assertAlmostEqual(at - seen[0], 400 * i, delta=120)
+            wanted = [round(image["TimeStamp"].timestamp() * 1000) for image in answer["Images"]]
+            for i, (at, time) in enumerate(zip(seen, wanted)):
+                if axis == "PRODUCER_TIMESTAMP":
+                    # What the camera says is what it paints, but for what lies between the two.
+                    self.assertAlmostEqual(at - seen[0], 400 * i, delta=120)
+                else:
+                    # The server's time is that of a fragment's coming: later than the picture, never before it.
+                    self.assertTrue(time - 5000 < at <= time + 100, (at, time))
 
     def test_what_many_want_is_decoded_once(self):
         self.upload("door", self.gray_film("h264"))
@@ -148,6 +154,57 @@ class Images(ServerTest):
         self.assertTrue(all(answer == answers[0] for answer in answers))
         made = re.search(rb"^penstock_images_made_total (\d+)", self.penstock.get("/metrics"), re.MULTILINE)
         self.assertEqual(int(made[1]), 2)
+
+
+class Generation(ServerTest):
+    """Images of a camera's stream, written while it is recorded (UpdateImageGenerationConfiguration)."""
+
+    def test_a_cameras_images_come_as_files_with_their_metadata_and_go_on_after_a_kill(self):
+        made = tempfile.TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        folder = pathlib.Path(made.name, "yard")
+        self.penstock.stop()
+        self.penstock.options += ["--images-directory", made.name]
+        self.penstock.start()
+        camera = self.start(cameras.SyntheticCamera)
+        self.penstock.add_source("yard", camera.url)
+        self.penstock.wait_for_fragments("yard", 1)
+        client = boto3.client("kinesisvideo", endpoint_url=self.penstock.url(""), region_name="us-east-1", aws_access_key_id="any",
+                              aws_secret_access_key="any", config=CONFIG)
+        self.addCleanup(client.close)
+
+        def configure(uri):
+            client.update_image_generation_configuration(StreamName="yard", ImageGenerationConfiguration={
+                "Status": "ENABLED", "ImageSelectorType": "SERVER_TIMESTAMP", "SamplingInterval": 1000, "Format": "JPEG", "WidthPixels": 640,
+                "DestinationConfig": {"Uri": uri, "DestinationRegion": "us-east-1"}})
+        with self.assertRaisesRegex(botocore.exceptions.ClientError, "images.directory"):
+            configure("file:///etc/images")
+        configure(folder.as_uri())
+
+        def images():
+            return sorted(folder.glob("*.jpg")) if folder.is_dir() else []
+        waiting.until("images come", lambda: len(images()) >= 4, 60)
+        self.penstock.kill()
+        before = len(images())
+        self.penstock.start()
+        waiting.until("they go on", lambda: len(images()) >= before + 4, 60)
+        self.penstock.remove_source("yard")
+        self.penstock.stop()
+        numbers = set()
+        for image in images():
+            account, stream, time, _ = image.stem.split("_")
+            self.assertEqual((account, stream, int(time) % 1000), ("000000000000", "yard", 0))
+            self.assertNotIn(time, numbers, "one image of each second")
+            numbers.add(time)
+            described = json.loads(image.with_name(image.name + ".json").read_text())
+            self.assertLess(abs(int(described["aws_kinesisvideo_server_timestamp"]) - int(time)), 3000)
+            self.assertEqual(len(described["aws_kinesisvideo_fragment_number"]), 47)
+            stream, = media.streams(image)
+            self.assertEqual((stream["width"], stream["height"]), (640, 360))
+            # What it shows was in front of the camera about then.
+            shown, = media.burnt_in_times(image, width=640, height=360)
+            self.assertLess(abs(shown - int(time)), 3000)
+        self.assertEqual(list(folder.glob(".*.part")), [])
 
 
 if __name__ == "__main__":

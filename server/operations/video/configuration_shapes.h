@@ -14,9 +14,10 @@ inline constexpr Shape kUriShape{.min = 1, .max = 255, .pattern = &wire::kDestin
 
 inline constexpr std::string_view kSelectors[] = {"SERVER_TIMESTAMP", "PRODUCER_TIMESTAMP"};
 inline constexpr Shape kSelectorShape{.values = kSelectors};
+inline constexpr Shape kImageUriShape{.min = 1, .max = 255, .pattern = &wire::kImageUri};
 inline constexpr Shape kRegionShape{.min = 9, .max = 14, .pattern = &wire::kRegionName};
 inline constexpr Member kImageDestinationMembers[] = {
-    {"Uri", &kUriShape, true},
+    {"Uri", &kImageUriShape, true},
     {"DestinationRegion", &kRegionShape, true},
 };
 inline constexpr Shape kImageDestinationShape{.kind = Kind::kStructure,

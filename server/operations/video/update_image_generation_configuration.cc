@@ -1,4 +1,5 @@
-// Kept and shown; none takes it away.
+// Kept, and acted on by images::ImageGenerator; none takes it away.
+#include "server/images/destinations.h"
 #include "server/operations/video/configurations.h"
 #include "server/operations/video/image_settings.h"
 #include "server/operations/video/operations.h"
@@ -21,6 +22,8 @@ Task<Outcome> Run(Services& services, Call call) {
   if (!wanted.is_null()) {
     PS_CO_TRY_VOID(CheckStores(info));
     PS_CO_TRY_VOID(ReadImageForm(wanted));
+    PS_CO_TRY_VOID(images::CheckPlace(wanted["DestinationConfig"]["Uri"].AsString(),
+                                      services.aws.images_directory));
   }
   PS_CO_TRY_VOID(
       co_await SaveAttachment(services.store, info, std::string(kImagesKind), std::move(wanted)));

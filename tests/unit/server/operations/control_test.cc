@@ -144,6 +144,23 @@ constexpr std::string_view kNotification =
     R"(,"NotificationConfiguration":{"Status":"ENABLED","DestinationConfig":{
     "Uri":"arn:aws:sns:eu-west-1:123456789012:seen"}})";
 
+TEST_F(ControlTest, ImagesMayGoToFoldersThatTheOperatorAllows) {
+  Create("door");
+  const auto to = [&](std::string_view uri) {
+    std::string body(kImages);
+    const std::string_view before = "s3://pictures/door";
+    body.replace(body.find(before), before.size(), uri);
+    return OnStream("/updateImageGenerationConfiguration", body);
+  };
+  EXPECT_EQ(to("file:///var/pictures/door"), 400);
+  EXPECT_EQ(error_, "InvalidArgumentException");
+  EXPECT_THAT(Message(), testing::HasSubstr("images.directory"));
+  aws_.images_directory = "/var/pictures";
+  EXPECT_EQ(to("file:///var/pictures/door"), 200);
+  EXPECT_EQ(to("file:///var/picture"), 400);
+  EXPECT_THAT(Message(), testing::HasSubstr("/var/pictures"));
+}
+
 TEST_F(ControlTest, ConfigurationsAreKeptShownAndTakenAway) {
   Create("door");
   EXPECT_EQ(OnStream("/describeImageGenerationConfiguration"), 200);
