@@ -9,8 +9,7 @@
 namespace penstock::playback {
 
 // Scaled and in the colours of the format. Equal pictures and forms give equal bytes. kTooLarge
-// beyond kImageBytesMax; kUnsupported for pixels that nothing is known of. Takes about 10 ms for a
-// JPEG of Full HD.
+// beyond kImageBytesMax; kUnsupported for pixels that nothing is known of. Computes: not for loops.
 Result<Bytes> EncodeImage(const Picture& picture, const ImageForm& form);
 
 }  // namespace penstock::playback

@@ -13,9 +13,8 @@
 namespace penstock::playback {
 
 // One for each of `places` (of FrameChoice), which differ. What lies between two of them is decoded
-// once, and of that only what others need. Blocks: about 5 ms for each picture of Full HD that has
-// to be decoded. An image that cannot be made is an error of its own, and so is everything that is
-// not done after kImageCpuSecondsMax.
+// once, and of that only what others need; on this thread. An image that cannot be made is an error
+// of its own, and so is everything that is not done after kImageCpuSecondsMax.
 //   kCorruption   the pictures cannot be decoded, or parts are missing
 //   kUnsupported  no key frame before it in the fragment; not a video track
 //   kTooLarge     the image would be
