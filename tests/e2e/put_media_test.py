@@ -2,11 +2,13 @@
 
 import contextlib
 import io
+import itertools
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 import boto3
@@ -40,6 +42,11 @@ def clusters(matroska):
     return found
 
 
+def split(payload):
+    """A document per fragment."""
+    return [b"\x1a\x45\xdf\xa3" + rest for rest in payload.split(b"\x1a\x45\xdf\xa3")[1:]]
+
+
 class PutMedia(ServerTest):
     def film(self, *encoder, sound=True):
         """Eight seconds with a key frame each, a cluster each."""
@@ -58,18 +65,28 @@ class PutMedia(ServerTest):
     def create(self, name="door", hours=24):
         self.client("kinesisvideo").create_stream(StreamName=name, DataRetentionInHours=hours)
 
+    def setUp(self):
+        super().setUp()
+        self.clients = {}
+
     def client(self, service):
-        client = boto3.client(service, endpoint_url=self.penstock.url(""), region_name="us-east-1", aws_access_key_id="any",
-                              aws_secret_access_key="any", config=botocore.config.Config(retries={"max_attempts": 0}))
-        self.addCleanup(client.close)
-        return client
+        if service not in self.clients:
+            client = boto3.client(service, endpoint_url=self.penstock.url(""), region_name="us-east-1", aws_access_key_id="any",
+                                  aws_secret_access_key="any", config=botocore.config.Config(retries={"max_attempts": 0}))
+            self.addCleanup(client.close)
+            self.clients[service] = client
+        return self.clients[service]
 
     def payload(self, name="door"):
         return self.client("kinesis-video-media").get_media(StreamName=name, StartSelector={"StartSelectorType": "EARLIEST"})["Payload"].read()
 
     def documents(self, name="door"):
         """GetMedia's answer, a document per fragment."""
-        return [b"\x1a\x45\xdf\xa3" + rest for rest in self.payload(name).split(b"\x1a\x45\xdf\xa3")[1:]]
+        return split(self.payload(name))
+
+    def listed_documents(self, name, numbers):
+        """The same of these fragments, without the wait for more."""
+        return split(self.client("kinesis-video-archived-media").get_media_for_fragment_list(StreamName=name, Fragments=numbers)["Payload"].read())
 
     def producer(self, name="door", **options):
         made = producer.Producer(self.penstock.http, name, **options)
@@ -301,35 +318,46 @@ class PutMedia(ServerTest):
         self.assertEqual(len(runs), 1, "a viewer notices nothing")
 
     def test_what_was_persisted_survives_kill_9_and_is_not_stored_twice(self):
-        names = [f"cam{i}" for i in range(8)]
+        names = [f"cam{i}" for i in range(50)]
         for name in names:
             self.create(name)
         connections = {name: self.producer(name) for name in names}
-        filler = b"x" * 2000
-        for name, connection in connections.items():
-            connection.send(producer.header())
-        for i in range(40):
+
+        def cluster(name, i):
+            return producer.cluster(START + 200 * i, filler=f"{name}/{i} ".encode() * 100)
+
+        def send_until_it_is_gone():
+            with contextlib.suppress(OSError):
+                for i in itertools.count():
+                    for name, connection in connections.items():
+                        connection.send((b"" if i else producer.header()) + cluster(name, i), piece=900)
+        sender = threading.Thread(target=send_until_it_is_gone)
+        sender.start()
+        try:
             for connection in connections.values():
-                connection.send(producer.cluster(START + 200 * i, filler=filler))
-        for connection in connections.values():
-            connection.wait_for("PERSISTED", 10)
-        self.penstock.kill()
+                connection.wait_for("PERSISTED", 3)
+        finally:
+            self.penstock.kill()  # while it is in the middle of them all
+            sender.join()
         persisted = {name: connection.wait_for_end() and connection.acks("PERSISTED") for name, connection in connections.items()}
         self.penstock.start()
-        for name in names:
-            stored = {item["number"] for item in self.penstock.fragments(name)}
-            self.assertGreaterEqual(len(persisted[name]), 10)
-            self.assertLessEqual({ack["FragmentNumber"] for ack in persisted[name]}, stored)
+        for name, acks in persisted.items():
+            stored = [item["number"] for item in self.penstock.fragments(name)]
+            self.assertEqual([ack["FragmentNumber"] for ack in acks], stored[:len(acks)])
             # The producer goes on with what it has no ack of, and with one more: it may be stored without its ack having come.
+            end = len(stored) + 2
             again = self.producer(name)
-            again.send(producer.header() + b"".join(
-                producer.cluster(START + 200 * i, filler=filler) for i in range(len(persisted[name]) - 1, 41)) + producer.END_OF_FRAGMENT)
+            again.send(producer.header() + b"".join(cluster(name, i) for i in range(len(acks) - 1, end)) + producer.END_OF_FRAGMENT)
             again.finish()
             self.assertEqual([ack for ack in again.wait_for_end() if ack["EventType"] == "ERROR"], [])
-            documents_ = self.documents(name)
-            self.assertEqual(len(documents_), 41)
+            self.assertEqual(again.acks("PERSISTED")[0]["FragmentNumber"], acks[-1]["FragmentNumber"])
+            now = [item["number"] for item in self.penstock.fragments(name)]
+            self.assertEqual(now[:len(stored)], stored, "what was there is as it was")
+            # Each is whole, and there once.
+            documents_ = self.listed_documents(name, now)
+            self.assertEqual(len(documents_), end)
             for i, document in enumerate(documents_):
-                self.assertIn(producer.cluster(START + 200 * i, filler=filler), document, "none is torn")
+                self.assertIn(cluster(name, i), document)
 
 
 if __name__ == "__main__":
