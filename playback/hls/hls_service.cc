@@ -218,6 +218,7 @@ struct HlsService::Impl {
   ResourceCache playlists;
   ResourceCache segments;
   DamagedFragments damaged;
+  ReplayPlaces replays;
   SingleFlight flights;
 };
 
@@ -327,8 +328,8 @@ Task<Result<Resource>> HlsService::SessionPlaylist(StreamName stream, Session se
                                                    std::shared_ptr<const EntryNames> names) {
   using Dates = PlaylistShape::Dates;
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream));
-  PS_CO_TRY(const PlaylistItems list,
-            co_await ListSession(shard, session, impl_->clock.Now(), impl_->damaged));
+  PS_CO_TRY(const PlaylistItems list, co_await ListSession(shard, session, impl_->clock.Now(),
+                                                           impl_->damaged, &impl_->replays));
   PlaylistShape shape;
   shape.kind = list.kind;
   shape.ended = list.ended;
@@ -344,8 +345,8 @@ Task<Result<Resource>> HlsService::SessionPlaylist(StreamName stream, Session se
 
 Task<Result<SessionVariant>> HlsService::DescribeSession(StreamName stream, Session session) {
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream));
-  PS_CO_TRY(const PlaylistItems list,
-            co_await ListSession(shard, session, impl_->clock.Now(), impl_->damaged));
+  PS_CO_TRY(const PlaylistItems list, co_await ListSession(shard, session, impl_->clock.Now(),
+                                                           impl_->damaged, &impl_->replays));
   const ItemHeader first = list.listed().front();
   PS_CO_TRY(const fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, first.track_set));
   SessionVariant variant;

@@ -174,45 +174,104 @@ void KeepLast(Items& items, size_t count) {
   if (items.size() > count) items.erase(items.begin(), items.end() - static_cast<ptrdiff_t>(count));
 }
 
+size_t ReplayKept(const Session& session) {
+  return std::max<size_t>(session.entries_max, kLiveLookback);
+}
+
+// What a replay lists, and a little before it.
+struct Replayed {
+  Items items;
+  std::chrono::microseconds played{0};  // up to the end of the last item
+  bool ended = false;
+  bool jumped = false;  // something has gone before items.front()
+};
+
 // A fragment is listed when all before the one before the one before it have been played: players
 // begin with three.
-Task<Result<PlaylistItems>> ListReplay(ShardPtr shard, Session session, ServerTime now,
-                                       const DamagedFragments& damaged) {
+Task<Result<Replayed>> Replay(ShardPtr shard, Session session, ReplayPlace place,
+                              std::chrono::microseconds elapsed) {
   constexpr size_t kAhead = 2;
-  const size_t kept = std::max<size_t>(session.entries_max, kLiveLookback);
+  const size_t kept = ReplayKept(session);
+  Replayed out;
+  out.played = place.played;
+  size_t ahead = 0;
+  bool more = true;
+  store::Selector from = store::FromOrdinal{place.ordinal};
+  // Not far beyond what is listed where that begins nearby.
+  size_t limit = std::min(kept + kLiveLookback, kPageItems);
+  while (more) {
+    PS_CO_TRY(const std::vector<ItemRef> page, co_await shard->Find(from, limit));
+    more = page.size() == limit;
+    out.jumped |= out.items.empty() && !page.empty() && page.front().header.ordinal > place.ordinal;
+    for (const ItemRef& ref : page) {
+      out.ended = TimeOf(ref.header, session) > session.to_us;
+      if (!out.ended && out.played > elapsed) more = ++ahead <= kAhead && more;
+      if (out.ended || ahead > kAhead) break;
+      // Nobody loads again what has slid out.
+      if (!out.items.empty() && ref.header.ordinal != out.items.back().ordinal + 1) {
+        out.items.clear();
+        out.jumped = true;
+      }
+      if (out.items.size() == 2 * kept) KeepLast(out.items, kept);
+      out.items.push_back(ref.header);
+      out.played += EntryDuration(ref.header);
+    }
+    more = more && !out.ended;
+    if (more) from = store::FromOrdinal{page.back().header.ordinal + 1};
+    limit = kPageItems;
+  }
+  KeepLast(out.items, kept);
+  co_return out;
+}
+
+Task<Result<Replayed>> ReplayFromStart(ShardPtr shard, Session session,
+                                       std::chrono::microseconds elapsed) {
   store::TimeRange range = RangeOf(session);
   PS_CO_TRY(const std::vector<ItemRef> begin,
             co_await shard->FindStarted(std::move(range), std::nullopt, 1));
   if (begin.empty()) co_return NothingInRange();
-  const std::chrono::microseconds elapsed = now - session.begun;
-  std::chrono::microseconds played{0};
-  size_t ahead = 0;
-  Items items;
-  bool ended = false;
-  bool more = true;
-  store::Selector from = store::FromOrdinal{begin.front().header.ordinal};
-  while (more) {
-    PS_CO_TRY(const std::vector<ItemRef> page, co_await shard->Find(from, kPageItems));
-    more = page.size() == kPageItems;
-    for (const ItemRef& ref : page) {
-      ended = TimeOf(ref.header, session) > session.to_us;
-      if (!ended && played > elapsed) more = ++ahead <= kAhead && more;
-      if (ended || ahead > kAhead) break;
-      // Nobody loads again what has slid out.
-      if (!items.empty() && ref.header.ordinal != items.back().ordinal + 1) items.clear();
-      if (items.size() == 2 * kept) KeepLast(items, kept);
-      items.push_back(ref.header);
-      played += EntryDuration(ref.header);
-    }
-    more = more && !ended;
-    if (more) from = store::FromOrdinal{page.back().header.ordinal + 1};
+  ReplayPlace start{.ordinal = begin.front().header.ordinal};
+  co_return co_await Replay(shard, session, start, elapsed);
+}
+
+// From the place on that was noted, if that gives the same: when the clock was set back it does
+// not.
+Task<Result<Replayed>> ReplayFrom(ShardPtr shard, Session session, ReplayPlace place,
+                                  std::chrono::microseconds elapsed) {
+  if (place.played <= elapsed) {
+    PS_CO_TRY(Replayed out, co_await Replay(shard, session, place, elapsed));
+    const bool whole = out.jumped || out.items.size() >= ReplayKept(session);
+    if (whole && !out.items.empty()) co_return out;
   }
-  if (items.empty()) co_return NothingInRange();
-  KeepLast(items, kept);
-  const size_t first = items.size() - std::min<size_t>(items.size(), session.entries_max);
-  PS_CO_TRY(PlaylistItems list,
-            Listed(std::move(items), first, PlaylistShape::Kind::kLive, shard->id(), damaged));
-  list.ended = ended;
+  co_return co_await ReplayFromStart(shard, session, elapsed);
+}
+
+// Where the next look at it begins: at the first of the items that were kept.
+ReplayPlace PlaceOf(const Replayed& replayed) {
+  ReplayPlace place{.ordinal = replayed.items.front().ordinal, .played = replayed.played};
+  for (const ItemHeader& item : replayed.items) place.played -= EntryDuration(item);
+  return place;
+}
+
+Task<Result<PlaylistItems>> ListReplay(ShardPtr shard, Session session, ServerTime now,
+                                       const DamagedFragments& damaged, ReplayPlaces* places) {
+  const std::chrono::microseconds elapsed = now - session.begun;
+  std::optional<ReplayPlace> place;
+  if (places != nullptr) place = places->Get(shard->id(), session);
+  Replayed replayed;
+  if (place) {
+    PS_CO_TRY(replayed, co_await ReplayFrom(shard, session, *place, elapsed));
+  } else {
+    PS_CO_TRY(replayed, co_await ReplayFromStart(shard, session, elapsed));
+  }
+  if (replayed.items.empty()) co_return NothingInRange();
+  if (places != nullptr && replayed.items.size() >= ReplayKept(session))
+    places->Put(shard->id(), session, PlaceOf(replayed));
+  const size_t size = replayed.items.size();
+  const size_t first = size - std::min<size_t>(size, session.entries_max);
+  PS_CO_TRY(PlaylistItems list, Listed(std::move(replayed.items), first, PlaylistShape::Kind::kLive,
+                                       shard->id(), damaged));
+  list.ended = replayed.ended;
   co_return list;
 }
 
@@ -255,12 +314,12 @@ Task<Result<PlaylistItems>> ListItems(ShardPtr shard, PlaylistQuery query,
 }
 
 Task<Result<PlaylistItems>> ListSession(ShardPtr shard, Session session, ServerTime now,
-                                        const DamagedFragments& damaged) {
+                                        const DamagedFragments& damaged, ReplayPlaces* places) {
   switch (session.mode) {
     case Session::Mode::kLive:
       co_return co_await ListNewest(shard, session.entries_max, damaged);
     case Session::Mode::kReplay:
-      co_return co_await ListReplay(shard, session, now, damaged);
+      co_return co_await ListReplay(shard, session, now, damaged, places);
     case Session::Mode::kOnDemand:
       co_return co_await ListOnDemand(shard, session, damaged);
   }

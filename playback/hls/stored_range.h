@@ -9,6 +9,7 @@
 #include "playback/hls/damaged_fragments.h"
 #include "playback/hls/media_playlist.h"
 #include "playback/hls/playlist_query.h"
+#include "playback/hls/replay_places.h"
 #include "playback/hls/session.h"
 #include "store/shard.h"
 
@@ -43,7 +44,10 @@ Task<Result<PlaylistItems>> ListItems(std::shared_ptr<store::Shard> shard, Playl
                                       const DamagedFragments& damaged);
 
 // What a session plays, chosen once and asked for again and again (session.h). The same errors.
+// With `places`, which outlives the call, a replay goes on from where it had come; without, each
+// call costs a look at all items since its start.
 Task<Result<PlaylistItems>> ListSession(std::shared_ptr<store::Shard> shard, Session session,
-                                        ServerTime now, const DamagedFragments& damaged);
+                                        ServerTime now, const DamagedFragments& damaged,
+                                        ReplayPlaces* places = nullptr);
 
 }  // namespace penstock::playback

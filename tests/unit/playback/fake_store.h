@@ -35,6 +35,7 @@ class FakeShard final : public store::Shard {
   bool index_fails = false;
   int opens = 0;
   int finds = 0;
+  uint64_t given = 0;                         // items, by Find
   uint64_t ahead = 0;                         // so many of the newest are not durable yet
   std::shared_ptr<const FileHandle> file;     // if set, kFileSlice bodies are ranges of it
   std::map<uint64_t, uint64_t> file_offsets;  // by ordinal
@@ -79,6 +80,7 @@ class FakeShard final : public store::Shard {
       if (out.size() == limit) break;
       out.push_back(store::ItemRef{id_, item.header});
     }
+    given += out.size();
     co_return out;
   }
 
@@ -91,10 +93,21 @@ class FakeShard final : public store::Shard {
     return out;
   }
 
-  Task<Result<std::vector<store::ItemRef>>> FindStarted(store::TimeRange,
-                                                        std::optional<store::RangePlace>,
-                                                        size_t) override {
-    co_return Error(ErrorCode::kUnsupported, "not part of this fake");
+  // By server time, one page.
+  Task<Result<std::vector<store::ItemRef>>> FindStarted(store::TimeRange times,
+                                                        std::optional<store::RangePlace> after,
+                                                        size_t limit) override {
+    const auto* range = std::get_if<store::ServerTimeRange>(&times);
+    if (range == nullptr || after)
+      co_return Error(ErrorCode::kUnsupported, "not part of this fake");
+    std::vector<store::ItemRef> out;
+    for (const Item& item : items) {
+      const ServerTime began = item.header.server_time;
+      if (!Shows(item.header.ordinal) || began < range->from || began > range->to) continue;
+      if (out.size() == limit) break;
+      out.push_back(store::ItemRef{id_, item.header});
+    }
+    co_return out;
   }
   Task<Result<store::TrackSet>> GetTrackSet(store::TrackSetId id) override {
     if (damaged_track_sets.contains(id)) co_return Error(ErrorCode::kCorruption, "wrong checksum");
