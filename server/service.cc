@@ -77,6 +77,9 @@ void SetAws(const Config& config, aws::Context& aws) {
   aws.public_url = config.public_url;
   aws.media_idle = config.aws_media_idle;
   aws.images_directory = config.images_directory;
+  aws.media_readers_max = config.aws_media_readers;
+  aws.clip_fragments = config.clip_fragments;
+  aws.clip_bytes = config.clip_bytes;
   aws.put_media_idle = config.put_media_idle;
   aws.put_media_lasts = config.put_media_lasts;
   aws.put_media_short_start_is_ms = config.put_media_short_start_is_ms;

@@ -36,6 +36,9 @@ struct Config {
   std::string aws_region;
   std::string aws_account;
   std::chrono::milliseconds aws_media_idle{0};
+  uint64_t aws_media_readers = 0;
+  uint64_t clip_fragments = 0;
+  uint64_t clip_bytes = 0;
   uint64_t put_media_connections = 0;
   uint64_t put_media_fragment_bytes = 0;
   std::chrono::milliseconds put_media_fragment_time{0};

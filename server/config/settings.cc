@@ -231,6 +231,17 @@ std::vector<Setting> MakeSettings() {
        "with "
        "their continuation token.",
        Duration(&Config::aws_media_idle, seconds(1), seconds(600))},
+      {"aws.media_readers", "number", "64", "1 to 10000",
+       "How many may read one stream by GetMedia at the same time; the next is refused. Each holds "
+       "a connection and one fragment.",
+       Count(&Config::aws_media_readers, 1, 10'000)},
+      {"clip.fragments", "number", "200", "1 to 100000",
+       "How many fragments GetClip puts into one file: the first ones of the range. The default is "
+       "Amazon's. What is said of each frame is in memory while a clip is sent, 40 bytes a frame.",
+       Count(&Config::clip_fragments, 1, 100'000)},
+      {"clip.bytes", "size", "100MiB", "1MB to 1TB",
+       "How many bytes of media GetClip puts into one file. The default is Amazon's.",
+       Size(&Config::clip_bytes, 1'000'000, 1'000'000'000'000)},
       {"put_media.connections", "number", "16", "1 to 1000",
        "How many connections may upload to one stream at the same time (PutMedia). A producer "
        "needs "

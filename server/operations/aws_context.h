@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/limits.h"
 #include "server/operations/video/media_readers.h"
 
 namespace penstock::ingest {
@@ -30,7 +31,10 @@ struct Context {
   std::string region = "us-east-1";      // in ARNs
   std::string account = "000000000000";  // in ARNs
   std::string public_url;                // what GetDataEndpoint names; empty: as the client came
-  std::chrono::milliseconds media_idle{3000};        // GetMedia ends when nothing comes for so long
+  std::chrono::milliseconds media_idle{3000};  // GetMedia ends when nothing comes for so long
+  size_t media_readers_max = limits::kMediaReadersPerStreamMax;
+  size_t clip_fragments = 200;                       // of one GetClip
+  uint64_t clip_bytes = 100u << 20;                  // of one GetClip
   ingest::Uploads* uploads = nullptr;                // PutMedia's; outlives the requests
   playback::ImageService* images = nullptr;          // GetImages'; outlives the requests
   std::filesystem::path images_directory;            // below it images may go; empty: nowhere

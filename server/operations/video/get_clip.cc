@@ -13,9 +13,6 @@ namespace {
 
 using store::ItemRef;
 
-// As at Amazon.
-constexpr size_t kFragmentsMax = 200;
-constexpr uint64_t kBytesMax = 100u << 20;
 constexpr int64_t kRangeMaxUs = int64_t{24} * 3600 * 1'000'000;
 
 constexpr Member kMembers[] = {
@@ -46,9 +43,9 @@ Result<store::TimeRange> RangeOf(const Json& selector, ServerTime now) {
   return wire::ServerRange(from_us, to_us);
 }
 
-// Of what began in the range: the first ones, as many as a clip may have. Of two that say the same
-// producer time the one that was received first.
-std::vector<ItemRef> Choose(std::vector<ItemRef> found) {
+// Of what began in the range: the first ones, as many bytes as a clip may have. Of two that say the
+// same producer time the one that was received first.
+std::vector<ItemRef> Choose(std::vector<ItemRef> found, uint64_t bytes_max) {
   std::vector<ItemRef> chosen;
   uint64_t bytes = 0;
   for (ItemRef& ref : found) {
@@ -57,7 +54,7 @@ std::vector<ItemRef> Choose(std::vector<ItemRef> found) {
       continue;
     }
     bytes += ref.header.body_bytes;
-    if (!chosen.empty() && bytes > kBytesMax) break;
+    if (!chosen.empty() && bytes > bytes_max) break;
     chosen.push_back(std::move(ref));
   }
   return chosen;
@@ -146,10 +143,11 @@ Task<Outcome> Run(Services& services, Call call) {
   const std::shared_ptr<store::Shard> shard = call.stream->shard;
   PS_CO_TRY(store::TimeRange range,
             RangeOf(call.input["ClipFragmentSelector"], services.clock.Now()));
-  PS_CO_TRY(auto found, co_await shard->FindStarted(std::move(range), std::nullopt, kFragmentsMax));
+  PS_CO_TRY(auto found, co_await shard->FindStarted(std::move(range), std::nullopt,
+                                                    services.aws.clip_fragments));
   if (found.empty())
     co_return Error(ErrorCode::kNotFound, "No fragments were found for the stream in this range.");
-  std::vector<ItemRef> items = Choose(std::move(found));
+  std::vector<ItemRef> items = Choose(std::move(found), services.aws.clip_bytes);
   PS_CO_TRY(auto clip, co_await Prepare(shard, std::move(items)));
   net::HttpResponse response;
   response.headers.Set("Content-Type", "video/mp4");

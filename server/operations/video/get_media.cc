@@ -126,7 +126,8 @@ Task<Outcome> Run(Services& services, Call call) {
   reading.idle = services.aws.media_idle;
   reading.clock = &services.clock;
   PS_CO_TRY(reading.from, StartOf(call.input["StartSelector"], *reading.shard));
-  reading.seat = services.aws.media_readers.Take(reading.shard->id());
+  reading.seat =
+      services.aws.media_readers.Take(reading.shard->id(), services.aws.media_readers_max);
   if (reading.seat == nullptr)
     co_return Error(ErrorCode::kThrottled, "Too many are reading this stream by GetMedia.");
   net::HttpResponse response;

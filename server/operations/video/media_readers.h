@@ -6,7 +6,6 @@
 #include <unordered_map>
 
 #include "base/ids.h"
-#include "base/limits.h"
 
 namespace penstock::server::aws::video {
 
@@ -16,11 +15,11 @@ class MediaReaders {
   // One reader's place; it is free again when this is destroyed.
   using Seat = std::shared_ptr<void>;
 
-  // nullptr if limits::kMediaReadersPerStreamMax are reading already.
-  Seat Take(const ShardId& shard) {
+  // nullptr if `most` are reading already.
+  Seat Take(const ShardId& shard, size_t most) {
     const std::lock_guard lock(mutex_);
     size_t& count = counts_[shard];
-    if (count >= limits::kMediaReadersPerStreamMax) return nullptr;
+    if (count >= most) return nullptr;
     ++count;
     return Seat(this, [this, shard](void*) { Release(shard); });
   }
