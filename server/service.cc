@@ -239,7 +239,8 @@ Status Service::StartParts(Clock& clock) {
   images::ImageGenerationOptions generation;
   generation.account = p.config.aws_account;
   p.image_generator = std::make_unique<images::ImageGenerator>(
-      *p.store, *p.images, images::OpenPlaces(p.config.images_directory, *p.image_files),
+      *p.store, *p.images,
+      images::OpenPlaces(p.config.images_directory, *p.image_files, p.buckets.get()),
       std::move(generation));
   p.image_generator->Start(p.loops->Next());
   return p.sources->Start(p.config.sources);

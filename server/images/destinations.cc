@@ -1,17 +1,19 @@
 #include "server/images/destinations.h"
 
+#include "server/images/image_bucket.h"
 #include "server/images/image_folder.h"
 
 namespace penstock::server::images {
 
-OpenDestination OpenPlaces(std::filesystem::path root, ThreadPool& pool) {
-  return [root = std::move(root),
-          &pool](std::string_view uri) -> Result<std::shared_ptr<ImageDestination>> {
-    if (!IsFileUri(uri)) {
+OpenDestination OpenPlaces(std::filesystem::path root, ThreadPool& pool, Buckets* buckets) {
+  return [root = std::move(root), &pool,
+          buckets](std::string_view uri) -> Result<std::shared_ptr<ImageDestination>> {
+    if (!IsFileUri(uri) && buckets == nullptr) {
       return Error(ErrorCode::kUnsupported,
-                   "images are delivered to folders only (file:///folder/prefix), to buckets not "
-                   "yet");
+                   "images are delivered to buckets only where s3.endpoint of the server's "
+                   "configuration names a server of them");
     }
+    if (!IsFileUri(uri)) return OpenBucket(uri, *buckets);
     PS_TRY(std::filesystem::path folder, FolderOf(uri, root));
     return std::shared_ptr<ImageDestination>(
         std::make_shared<ImageFolder>(std::move(folder), pool));

@@ -16,6 +16,7 @@ import botocore.exceptions
 
 from harness import cameras, media, playlists, programs, waiting
 from harness.server import ServerTest
+from harness.web_hook import Hook
 
 SAMPLE = programs.ROOT / "samples/put_media/put_media.py"
 KEYS = {**os.environ, "AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_REGION": "us-east-1"}
@@ -159,27 +160,52 @@ class Images(ServerTest):
 class Generation(ServerTest):
     """Images of a camera's stream, written while it is recorded (UpdateImageGenerationConfiguration)."""
 
+    def serve(self, *options):
+        """With one camera, which has begun."""
+        self.penstock.stop()
+        self.penstock.options += options
+        self.penstock.start()
+        self.penstock.add_source("yard", self.start(cameras.SyntheticCamera).url)
+        self.penstock.wait_for_fragments("yard", 1)
+        self.client = boto3.client("kinesisvideo", endpoint_url=self.penstock.url(""), region_name="us-east-1", aws_access_key_id="any",
+                                   aws_secret_access_key="any", config=CONFIG)
+        self.addCleanup(self.client.close)
+
+    def configure(self, uri):
+        self.client.update_image_generation_configuration(StreamName="yard", ImageGenerationConfiguration={
+            "Status": "ENABLED", "ImageSelectorType": "SERVER_TIMESTAMP", "SamplingInterval": 1000, "Format": "JPEG", "WidthPixels": 640,
+            "DestinationConfig": {"Uri": uri, "DestinationRegion": "us-east-1"}})
+
+    def test_a_cameras_images_come_as_objects_of_a_bucket(self):
+        bucket = Hook()
+        self.addCleanup(bucket.close)
+        made = tempfile.TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        secret = pathlib.Path(made.name, "secret")
+        secret.write_text("a secret\n")
+        secret.chmod(0o600)
+        self.serve("--s3-endpoint", bucket.url(""), "--s3-access-key", "someone", "--s3-secret-key-file", secret)
+        self.configure("s3://pictures/front/yard")
+        waiting.until("images come", lambda: len(bucket.seen) >= 3, 60)
+        for _, command, path, headers, body in list(bucket.seen):
+            self.assertEqual((command, headers["Content-Type"]), ("PUT", "image/jpeg"))
+            time = re.fullmatch(r"/pictures/front/yard/000000000000_yard_(\d+)_\w+\.jpg", path)[1]
+            self.assertLess(abs(int(headers["x-amz-meta-aws_kinesisvideo_server_timestamp"]) - int(time)), 3000)
+            self.assertEqual(len(headers["x-amz-meta-aws_kinesisvideo_fragment_number"]), 47)
+            self.assertIn("Credential=someone/", headers["Authorization"])
+            image = pathlib.Path(made.name, "image.jpg")
+            image.write_bytes(body)
+            shown, = media.burnt_in_times(image, width=640, height=360)
+            self.assertLess(abs(shown - int(time)), 3000)
+
     def test_a_cameras_images_come_as_files_with_their_metadata_and_go_on_after_a_kill(self):
         made = tempfile.TemporaryDirectory()
         self.addCleanup(made.cleanup)
         folder = pathlib.Path(made.name, "yard")
-        self.penstock.stop()
-        self.penstock.options += ["--images-directory", made.name]
-        self.penstock.start()
-        camera = self.start(cameras.SyntheticCamera)
-        self.penstock.add_source("yard", camera.url)
-        self.penstock.wait_for_fragments("yard", 1)
-        client = boto3.client("kinesisvideo", endpoint_url=self.penstock.url(""), region_name="us-east-1", aws_access_key_id="any",
-                              aws_secret_access_key="any", config=CONFIG)
-        self.addCleanup(client.close)
-
-        def configure(uri):
-            client.update_image_generation_configuration(StreamName="yard", ImageGenerationConfiguration={
-                "Status": "ENABLED", "ImageSelectorType": "SERVER_TIMESTAMP", "SamplingInterval": 1000, "Format": "JPEG", "WidthPixels": 640,
-                "DestinationConfig": {"Uri": uri, "DestinationRegion": "us-east-1"}})
+        self.serve("--images-directory", made.name)
         with self.assertRaisesRegex(botocore.exceptions.ClientError, "images.directory"):
-            configure("file:///etc/images")
-        configure(folder.as_uri())
+            self.configure("file:///etc/images")
+        self.configure(folder.as_uri())
 
         def images():
             return sorted(folder.glob("*.jpg")) if folder.is_dir() else []

@@ -1,12 +1,10 @@
 """Notifications: boto3 configures a webhook, a producer tags fragments, and a server in Python is told of just those, in order, whatever happens to it.
 Objects put into a bucket: a server that checks the signature with botocore."""
 
-import http.server
 import json
 import pathlib
 import ssl
 import tempfile
-import threading
 import unittest
 
 import boto3
@@ -18,6 +16,7 @@ import botocore.exceptions
 
 from harness import producer, programs, waiting
 from harness.server import ServerTest
+from harness.web_hook import Hook
 
 START = 1_768_478_400_000
 NOTIFY = b"AWS_KINESISVIDEO_NOTIFICATION"
@@ -28,53 +27,6 @@ def tags(**values):
     simple = [(NOTIFY, b"")] + [(name.encode(), value.encode()) for name, value in values.items()]
     return producer.element(0x1254C367, producer.element(0x7373, b"".join(
         producer.element(0x67C8, producer.element(0x45A3, name) + producer.element(0x4487, value)) for name, value in simple)))
-
-
-class Hook:
-    """Notes what it is asked; `status` is what it answers. It may be closed and opened again at the same port."""
-
-    def __init__(self, tls=None):
-        self.seen, self.status, self.port, self.tls = [], 200, 0, tls
-        self.server = None
-        self.open()
-
-    def open(self):
-        hook = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.seen.append((hook.status, self.command, self.path, dict(self.headers.items()), body))
-                self.send_response(hook.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            do_POST = do_PUT = answer
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
-        self.port = self.server.server_address[1]
-        if self.tls:
-            self.server.socket = self.tls.wrap_socket(self.server.socket, server_side=True)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        if self.server:
-            self.server.shutdown()
-            self.server.server_close()
-            self.server = None
-
-    def url(self, path="/hook", scheme="http"):
-        return f"{scheme}://127.0.0.1:{self.port}{path}"
-
-    def delivered(self):
-        return [json.loads(body) for status, _, _, _, body in list(self.seen) if status == 200]
-
-    def wait_for(self, count):
-        waiting.until(f"{count} notifications", lambda: len(self.delivered()) >= count, 60)
-        return self.delivered()
 
 
 class NotifyTest(ServerTest):

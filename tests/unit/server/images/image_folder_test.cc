@@ -103,10 +103,10 @@ TEST_F(ImageFolderTest, OnlyFoldersThatTheOperatorAllowsMayBeNamed) {
   EXPECT_THAT(refused(in + "/link/sub", root()), HasSubstr("nowhere else"));
 }
 
-TEST_F(ImageFolderTest, ABucketMayBeNamedAndIsNotOpened) {
+TEST_F(ImageFolderTest, ABucketMayBeNamedWhereThereIsNoServerOfThem) {
   EXPECT_TRUE(CheckPlace("s3://bucket/prefix", "").ok());
   EXPECT_FALSE(CheckPlace("file:///etc", root()).ok());
-  const auto open = OpenPlaces(root(), pool_);
+  const auto open = OpenPlaces(root(), pool_, nullptr);
   EXPECT_EQ(open("s3://bucket/prefix").error().code(), ErrorCode::kUnsupported);
   EXPECT_TRUE(open("file://" + root().string() + "/a").ok());
 }
