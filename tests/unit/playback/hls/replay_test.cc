@@ -109,7 +109,8 @@ TEST_F(ReplayTest, ItFollowsWhatComes) {
 
 TEST_F(ReplayTest, ADroppedFragmentThatBecameAGapIsListedAsOne) {
   ExpectSame(seconds(4000));
-  for (store::ItemHeader& item : List(seconds(4000), &places_)->looked_at)
+  const Result<PlaylistItems> listed = List(seconds(4000), &places_);
+  for (const store::ItemHeader& item : listed->looked_at)
     shard_->items[item.ordinal].header.kind = store::ItemKind::kGap;
   shard_->items[List(seconds(4100), nullptr)->looked_at[20].ordinal].header.kind =
       store::ItemKind::kFragment;
