@@ -13,6 +13,7 @@
 #include "ingest/upload/uploads.h"
 #include "net/event_loop.h"
 #include "net/http/server.h"
+#include "playback/dash/dash_service.h"
 #include "playback/hls/hls_service.h"
 #include "playback/images/image_service.h"
 #include "server/auth/key_ring.h"
@@ -142,6 +143,7 @@ struct Service::Parts {
   std::unique_ptr<playback::ImageService> images;
   std::unique_ptr<ThreadPool> image_files;
   std::unique_ptr<images::ImageGenerator> image_generator;
+  std::unique_ptr<playback::DashService> dash;
   std::unique_ptr<HttpFront> front;
   std::unique_ptr<net::HttpServer> http;
   std::unique_ptr<ingest::rtsp::Server> rtsp;
@@ -209,9 +211,10 @@ Status Service::StartParts(Clock& clock) {
       *p.store, clock, playback::HlsOptions{.layout = p.config.hls_layout});
   p.images = std::make_unique<playback::ImageService>();
   p.aws.images = p.images.get();
+  p.dash = std::make_unique<playback::DashService>(*p.store, clock, p.hls->damaged());
   SetLive(p.config, p.settings);
   p.front = std::make_unique<HttpFront>(
-      Services{*p.store, *p.sources, *p.keys, *p.hls, clock, p.aws, p.settings});
+      Services{*p.store, *p.sources, *p.keys, *p.hls, *p.dash, clock, p.aws, p.settings});
 
   p.http = std::make_unique<net::HttpServer>(*p.loops, p.front->handler());
   // A socket file left by a crash is in nobody's use: the store's lock is ours.

@@ -25,18 +25,13 @@ bool IsG711(Codec codec) { return codec == Codec::kPcmu || codec == Codec::kPcma
 
 int64_t FloorDiv(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 
-// Where the track's frames of a fragment begin and end, in samples since the run's start.
-struct Reach {
-  int64_t begin = 0;
-  int64_t end = 0;
-};
-
-std::optional<Reach> ReachOf(const TrackConfig& track, const FrameTable& table) {
-  std::optional<Reach> reach;
+// Where the track's frames of a fragment begin and end.
+std::optional<SampleSpan> ReachOf(const TrackConfig& track, const FrameTable& table) {
+  std::optional<SampleSpan> reach;
   for (const Frame& frame : table.frames) {
     if (frame.track != track.number) continue;
     const int64_t end = frame.dts + int64_t{frame.size} / track.channels;
-    if (!reach) reach = Reach{frame.dts, end};
+    if (!reach) reach = SampleSpan{frame.dts, end};
     reach->end = std::max(reach->end, end);
   }
   return reach;
@@ -83,16 +78,13 @@ Result<MadeTrack> Transcode(const TrackConfig& track, const std::optional<Stored
                             const StoredMedia& fragment) {
   MadeTrack made;
   made.track = track.number;
-  const std::optional<Reach> now = ReachOf(track, fragment.table);
+  const std::optional<SampleSpan> now = ReachOf(track, fragment.table);
   if (!now) return made;
-  const std::optional<Reach> past = before ? ReachOf(track, before->table) : std::nullopt;
-  // A unit comes with the fragment that brings the last sample its encoding needs.
-  const int64_t needs = kUnit + AacEncoder::kDelaySamples;
-  const int64_t known = std::max(past ? std::min(past->end, now->end) : now->begin,
-                                 now->end - kSilenceSecondsMax * track.sample_rate);
-  const int64_t first = std::max<int64_t>(FloorDiv(known - needs, kUnit) + 1, 0);
-  const int64_t last = FloorDiv(now->end - needs, kUnit);
-  if (last < first) return made;
+  const std::optional<SampleSpan> past = before ? ReachOf(track, before->table) : std::nullopt;
+  const auto units = UnitsReadyWith(track, past, *now);
+  if (!units) return made;
+  const int64_t first = units->begin / kUnit;
+  const int64_t last = units->end / kUnit - 1;
 
   PS_TRY(const auto encoder, AacEncoder::Make(track.sample_rate, track.channels));
   const auto input_of = [](int64_t unit) { return unit * kUnit + AacEncoder::kDelaySamples; };
@@ -114,6 +106,19 @@ Result<MadeTrack> Transcode(const TrackConfig& track, const std::optional<Stored
 }
 
 }  // namespace
+
+std::optional<SampleSpan> UnitsReadyWith(const TrackConfig& track,
+                                         const std::optional<SampleSpan>& past,
+                                         const SampleSpan& now) {
+  // A unit comes with the fragment that brings the last sample its encoding needs.
+  const int64_t needs = kUnit + AacEncoder::kDelaySamples;
+  const int64_t known = std::max(past ? std::min(past->end, now.end) : now.begin,
+                                 now.end - kSilenceSecondsMax * track.sample_rate);
+  const int64_t first = std::max<int64_t>(FloorDiv(known - needs, kUnit) + 1, 0);
+  const int64_t last = FloorDiv(now.end - needs, kUnit);
+  if (last < first) return std::nullopt;
+  return SampleSpan{first * kUnit, (last + 1) * kUnit};
+}
 
 bool HasG711(const TrackSet& stored) {
   return std::ranges::any_of(stored.tracks,

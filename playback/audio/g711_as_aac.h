@@ -22,6 +22,18 @@ struct StoredMedia {
   ByteChain cluster;
 };
 
+// Samples since the run's start: [begin, end).
+struct SampleSpan {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+// Of a G.711 track whose fragment has the samples `now`, and the one before it in the run `past`:
+// those that its segment serves as AAC. Nothing if no unit is whole yet.
+std::optional<SampleSpan> UnitsReadyWith(const fragmenter::TrackConfig& track,
+                                         const std::optional<SampleSpan>& past,
+                                         const SampleSpan& now);
+
 // What takes the place of the fragment's G.711 in its segment; nothing for tracks that have none.
 // The units lie on one grid of 1,024 samples from the run's start on, whatever the fragments: a
 // unit belongs to the segment of the fragment with which all that it needs has come, so each is in

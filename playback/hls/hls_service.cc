@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "fragmenter/media.h"
 #include "playback/audio/g711_as_aac.h"
+#include "playback/audio/one_track.h"
 #include "playback/hls/damaged_fragments.h"
 #include "playback/hls/media_playlist.h"
 #include "playback/hls/stored_range.h"
@@ -138,9 +139,9 @@ Task<Result<fragmenter::TrackSet>> LoadTrackSet(ShardPtr shard, store::TrackSetI
 }
 
 // `alone`: sound was transcoded without the fragment before, from which its first units sound over.
-std::string SegmentTag(const HlsFileName& name, bool alone) {
-  return fmt::format("\"{}-{}-{}{}{}\"", name.life, name.id,
-                     name.layout == Layout::kVerbatim ? 'v' : 'c', kSegmentFormat,
+std::string SegmentTag(const HlsFileName& name, uint32_t track, bool alone) {
+  return fmt::format("\"{}-{}-{}{}{}{}\"", name.life, name.id,
+                     name.layout == Layout::kVerbatim ? 'v' : 'c', kSegmentFormat, TrackTag(track),
                      alone ? "-a" : "");
 }
 
@@ -149,8 +150,10 @@ bool IsDamage(const Error& error) {
   return error.code() == ErrorCode::kCorruption || error.code() == ErrorCode::kIo;
 }
 
-Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name) {
-  PS_CO_TRY(fragmenter::TrackSet tracks, co_await LoadTrackSet(shard, ref.header.track_set));
+Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name, uint32_t track) {
+  PS_CO_TRY(const fragmenter::TrackSet all, co_await LoadTrackSet(shard, ref.header.track_set));
+  fragmenter::TrackSet tracks = all;
+  PS_CO_TRY_VOID(KeepTrack(track, tracks));
   const bool transcoded = HasG711(tracks);
   const store::BodyForm form = name.layout == Layout::kVerbatim && !transcoded
                                    ? store::BodyForm::kFileSlice
@@ -168,18 +171,22 @@ Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name
     tracks = ServedTracks(tracks);
     table = std::move(fragment.table);
   }
+  PS_CO_TRY_VOID(KeepFrames(track, all, table, made));
   PS_CO_TRY(const MediaSegment segment,
             MakeMediaSegment(tracks, table, cluster_bytes, name.id, name.layout, made));
 
   Resource resource;
   resource.content_type = ContentType(tracks);
-  resource.etag = SegmentTag(name, transcoded && !before.media);
+  resource.etag = SegmentTag(name, track, transcoded && !before.media);
   resource.immutable = before.for_good;
   if (slice) {
     resource.parts.emplace_back(ByteChain(segment.head));
     resource.parts.emplace_back(*slice);
   } else {
-    resource.parts.emplace_back(AssembleSegment(segment, std::get<ByteChain>(bytes.body)));
+    ByteChain whole = AssembleSegment(segment, std::get<ByteChain>(bytes.body));
+    // Sound is little, and slices of it would keep the pictures around it in memory.
+    if (track != kAllTracks && whole.size() < cluster_bytes / 2) whole = ByteChain(whole.Flatten());
+    resource.parts.emplace_back(std::move(whole));
   }
   co_return resource;
 }
@@ -208,7 +215,7 @@ struct HlsService::Impl {
   // The shard, if the name belongs to this life of the stream.
   Result<ShardPtr> OpenShard(const StreamName& stream, const HlsFileName& name) const;
   // The segment; a gap if its fragment is damaged, and from then on.
-  Task<Result<Resource>> ReadSegment(ShardPtr shard, HlsFileName name);
+  Task<Result<Resource>> ReadSegment(ShardPtr shard, HlsFileName name, uint32_t track);
   Task<Status> CheckTimes(ShardPtr shard, PlaylistQuery query) const;
   Task<Result<Resource>> BuildPlaylist(ShardPtr shard, PlaylistQuery query, std::string key);
 
@@ -268,11 +275,12 @@ Task<Result<Resource>> HlsService::Impl::BuildPlaylist(ShardPtr shard, PlaylistQ
   co_return resource;
 }
 
-Task<Result<Resource>> HlsService::Impl::ReadSegment(ShardPtr shard, HlsFileName name) {
+Task<Result<Resource>> HlsService::Impl::ReadSegment(ShardPtr shard, HlsFileName name,
+                                                     uint32_t track) {
   if (damaged.Contains(shard->id(), name.id)) co_return DamageError(name.id);
   // The index is asked apart: if that fails, it says nothing of the fragment.
   PS_CO_TRY(ItemRef ref, co_await FindFragment(shard, name.id));
-  Result<Resource> loaded = co_await LoadSegment(shard, std::move(ref), name);
+  Result<Resource> loaded = co_await LoadSegment(shard, std::move(ref), name, track);
   if (loaded.ok() || !IsDamage(loaded.error())) co_return loaded;
   damaged.Add(shard->id(), name.id, loaded.error());
   co_return DamageError(name.id);
@@ -282,6 +290,8 @@ HlsService::HlsService(store::Store& store, Clock& clock, HlsOptions options)
     : impl_(std::make_unique<Impl>(store, clock, options)) {}
 
 HlsService::~HlsService() = default;
+
+const DamagedFragments& HlsService::damaged() const { return impl_->damaged; }
 
 Task<Result<Resource>> HlsService::Get(StreamName stream, std::string file,
                                        std::vector<std::pair<std::string, std::string>> query) {
@@ -362,10 +372,10 @@ Task<Result<SessionVariant>> HlsService::DescribeSession(StreamName stream, Sess
   co_return variant;
 }
 
-Task<Result<Resource>> HlsService::Init(StreamName stream, HlsFileName name) {
+Task<Result<Resource>> HlsService::Init(StreamName stream, HlsFileName name, uint32_t track) {
   CHECK(name.kind == HlsFileName::Kind::kInit);
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream, name));
-  const Result<fragmenter::TrackSet> tracks = co_await LoadTrackSet(shard, name.id);
+  Result<fragmenter::TrackSet> tracks = co_await LoadTrackSet(shard, name.id);
   if (!tracks.ok() && IsDamage(tracks.error())) {
     impl_->damaged.AddTrackSet(shard->id(), name.id, tracks.error());
     co_return Error(
@@ -373,28 +383,30 @@ Task<Result<Resource>> HlsService::Init(StreamName stream, HlsFileName name) {
         fmt::format("track set {} is damaged: what was recorded with it is a gap", name.id));
   }
   if (!tracks.ok()) co_return tracks.error();
+  PS_CO_TRY_VOID(KeepTrack(track, *tracks));
   PS_CO_TRY(Bytes bytes, MakeInitSegment(ServedTracks(*tracks)));
   Resource resource;
   resource.content_type = ContentType(*tracks);
-  resource.etag = fmt::format("\"{}-i{}-{}\"", name.life, name.id, kSegmentFormat);
+  resource.etag =
+      fmt::format("\"{}-i{}-{}{}\"", name.life, name.id, kSegmentFormat, TrackTag(track));
   resource.immutable = true;
   resource.parts.emplace_back(ByteChain(std::move(bytes)));
   co_return resource;
 }
 
-Task<Result<Resource>> HlsService::Segment(StreamName stream, HlsFileName name) {
+Task<Result<Resource>> HlsService::Segment(StreamName stream, HlsFileName name, uint32_t track) {
   CHECK(name.kind == HlsFileName::Kind::kSegment);
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream, name));
   // What retention has hidden is not given out of the cache either.
   const bool trimmed = !shard->GetStatus().Shows(name.id);
-  const std::string key = shard->id().ToString() + FormatHlsFileName(name);
+  const std::string key = shard->id().ToString() + FormatHlsFileName(name) + TrackTag(track);
   if (!trimmed) {
     if (std::optional<Resource> cached = impl_->segments.Get(key)) co_return std::move(*cached);
   }
   std::optional<Oneshot<SingleFlight::Outcome>> others = impl_->flights.Join(key);
   if (others) co_return co_await *others;
   SingleFlight::Leader leader(impl_->flights, key);
-  Result<Resource> loaded = co_await impl_->ReadSegment(shard, name);
+  Result<Resource> loaded = co_await impl_->ReadSegment(shard, name, track);
   if (loaded.ok()) impl_->segments.Put(key, *loaded, MemoryCost(*loaded));
   leader.Finish(loaded);
   co_return loaded;

@@ -10,6 +10,7 @@
 #include "base/ids.h"
 #include "base/task.h"
 #include "base/time.h"
+#include "playback/audio/one_track.h"
 #include "playback/hls/file_name.h"
 #include "playback/hls/media_playlist.h"
 #include "playback/hls/playlist_query.h"
@@ -19,6 +20,8 @@
 #include "store/store.h"
 
 namespace penstock::playback {
+
+class DamagedFragments;
 
 struct HlsOptions {
   LayoutPolicy layout = LayoutPolicy::kAuto;  // what playlists name
@@ -54,9 +57,13 @@ class HlsService {
   Task<Result<Resource>> SessionPlaylist(StreamName stream, Session session,
                                          std::shared_ptr<const EntryNames> names);
   Task<Result<SessionVariant>> DescribeSession(StreamName stream, Session session);
-  // Init or media segment; requires a name that is not the playlist's.
-  Task<Result<Resource>> Init(StreamName stream, HlsFileName name);
-  Task<Result<Resource>> Segment(StreamName stream, HlsFileName name);
+  // Init or media segment; requires a name that is not the playlist's. `track`: of this one alone,
+  // as DASH has it (contiguous layout only); kNotFound if there is nothing of it.
+  Task<Result<Resource>> Init(StreamName stream, HlsFileName name, uint32_t track = kAllTracks);
+  Task<Result<Resource>> Segment(StreamName stream, HlsFileName name, uint32_t track = kAllTracks);
+
+  // What was found to be unreadable.
+  const DamagedFragments& damaged() const;
 
  private:
   struct Impl;

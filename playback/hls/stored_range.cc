@@ -135,19 +135,6 @@ int64_t TimeOf(const ItemHeader& item, const Session& session) {
   return session.by_producer ? ToUs(item.producer_time) : ToMs(item.server_time) * 1000;
 }
 
-// Clients know milliseconds: a producer time of 5.0004 s was told them as 5.000.
-store::TimeRange RangeOf(const Session& session) {
-  using std::chrono::microseconds;
-  using std::chrono::milliseconds;
-  const auto ms = [](int64_t us) { return std::chrono::floor<milliseconds>(microseconds(us)); };
-  if (!session.by_producer)
-    return store::ServerTimeRange{ServerTime(ms(session.from_us)), ServerTime(ms(session.to_us))};
-  const bool open = session.to_us == Session::kNoEnd;
-  const microseconds to =
-      open ? microseconds(session.to_us) : ms(session.to_us) + microseconds(999);
-  return store::ProducerTimeRange{ProducerTime(ms(session.from_us)), ProducerTime(to)};
-}
-
 Error NothingInRange() { return Nothing("No fragments were found for the stream in this range."); }
 
 // Of two that say the same producer time the one that was received later is the right one.
@@ -283,6 +270,19 @@ Task<Result<PlaylistItems>> ListNewest(ShardPtr shard, size_t count,
 }
 
 }  // namespace
+
+// Clients know milliseconds: a producer time of 5.0004 s was told them as 5.000.
+store::TimeRange RangeOf(const Session& session) {
+  using std::chrono::microseconds;
+  using std::chrono::milliseconds;
+  const auto ms = [](int64_t us) { return std::chrono::floor<milliseconds>(microseconds(us)); };
+  if (!session.by_producer)
+    return store::ServerTimeRange{ServerTime(ms(session.from_us)), ServerTime(ms(session.to_us))};
+  const bool open = session.to_us == Session::kNoEnd;
+  const microseconds to =
+      open ? microseconds(session.to_us) : ms(session.to_us) + microseconds(999);
+  return store::ProducerTimeRange{ProducerTime(ms(session.from_us)), ProducerTime(to)};
+}
 
 Task<Result<uint64_t>> FindRewindStart(ShardPtr shard, ServerTime start) {
   store::Selector from = store::FromServerTime{start};

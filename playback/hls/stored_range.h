@@ -43,6 +43,9 @@ Task<Result<uint64_t>> FindRewindStart(std::shared_ptr<store::Shard> shard, Serv
 Task<Result<PlaylistItems>> ListItems(std::shared_ptr<store::Shard> shard, PlaylistQuery query,
                                       const DamagedFragments& damaged);
 
+// Which fragments a session is about, by their beginnings; not of kLive.
+store::TimeRange RangeOf(const Session& session);
+
 // What a session plays, chosen once and asked for again and again (session.h). The same errors.
 // With `places`, which outlives the call, a replay goes on from where it had come; without, each
 // call costs a look at all items since its start.

@@ -29,6 +29,7 @@ Task<Outcome> DescribeVersion(Services& services, Call call);   // describe_vers
 Task<Outcome> PlayHls(Services& services, Call call);           // play_hls.cc
 Task<Outcome> PreflightHls(Services& services, Call call);      // play_hls.cc
 Task<Outcome> PlaySession(Services& services, Call call);       // play_session.cc
+Task<Outcome> PlayDash(Services& services, Call call);          // play_dash.cc
 Task<Outcome> Metrics(Services& services, Call call);           // metrics.cc
 Task<Outcome> Health(Services& services, Call call);            // health.cc
 Task<Outcome> Page(Services& services, Call call);              // page.cc

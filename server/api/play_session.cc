@@ -113,7 +113,8 @@ Task<Result<playback::Resource>> Load(Services& services, video::StreamingSessio
 Task<Outcome> PlaySession(Services& services, Call call) {
   std::string token(call.request.QueryValue("SessionToken"));
   PS_CO_TRY(const video::StreamingSession session,
-            video::ReadSessionToken(services.keys, token, services.clock.Now()));
+            video::ReadSessionToken(services.keys, token, services.clock.Now(),
+                                    video::StreamingSession::Protocol::kHls));
   PS_CO_TRY(const OpenStream stream, FindStream(services, session.stream));
   // It was for another that had this name.
   if (stream.info.shard != session.shard)

@@ -10,6 +10,10 @@
 #include "server/auth/key_ring.h"
 #include "store/store.h"
 
+namespace penstock::playback {
+class DashService;
+}
+
 namespace penstock::server {
 
 namespace aws {
@@ -27,6 +31,7 @@ struct Services {
   ingest::Sources& sources;
   KeyRing& keys;
   playback::HlsService& hls;
+  playback::DashService& dash;
   Clock& clock;
   aws::Context& aws;
   const LiveSettings& settings;

@@ -24,7 +24,9 @@ std::string NewRequestId() {
   return ToHex(bytes);
 }
 
-bool IsPlayback(std::string_view path) { return path.substr(0, 5) == "/hls/"; }
+bool IsPlayback(std::string_view path) {
+  return path.starts_with("/hls/") || path.starts_with("/dash/");
+}
 
 // What the answer to an error needs beyond its status and words.
 template <class Reason>

@@ -42,6 +42,7 @@ std::span<const Operation* const> VideoOperations() {
       &video::kGetMediaForFragmentList,
       &video::kGetMedia,
       &video::kGetHlsStreamingSessionUrl,
+      &video::kGetDashStreamingSessionUrl,
       &video::kGetClip,
       &video::kGetImages,
       &video::kPutMedia,

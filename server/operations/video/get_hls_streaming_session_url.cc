@@ -10,7 +10,8 @@ constexpr Shape kContainer{.values = kContainers};
 constexpr std::string_view kAlways = "ALWAYS";
 constexpr std::string_view kDiscontinuityModes[] = {kAlways, "NEVER", "ON_DISCONTINUITY"};
 constexpr Shape kDiscontinuityMode{.values = kDiscontinuityModes};
-constexpr SessionMembers kNames{"HLSFragmentSelector", "MaxMediaPlaylistFragmentResults"};
+constexpr SessionMembers kNames{StreamingSession::Protocol::kHls, "HLSFragmentSelector",
+                                "MaxMediaPlaylistFragmentResults"};
 constexpr Member kMembers[] = {
     {"StreamName", &kStreamNameShape},     {"StreamARN", &kStreamArnShape},
     {"PlaybackMode", &kPlaybackMode},      {kNames.selector, &kSessionSelector},

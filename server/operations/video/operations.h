@@ -33,18 +33,19 @@ extern const Operation kDescribeEdgeConfiguration;
 extern const Operation kDeleteEdgeConfiguration;
 extern const Operation kListEdgeAgentConfigurations;
 
-extern const Operation kCreateStream;               // create_stream.cc
-extern const Operation kDescribeStream;             // describe_stream.cc
-extern const Operation kListStreams;                // list_streams.cc
-extern const Operation kDeleteStream;               // delete_stream.cc
-extern const Operation kUpdateDataRetention;        // update_data_retention.cc
-extern const Operation kGetDataEndpoint;            // get_data_endpoint.cc
-extern const Operation kListFragments;              // list_fragments.cc
-extern const Operation kGetMediaForFragmentList;    // get_media_for_fragment_list.cc
-extern const Operation kGetMedia;                   // get_media.cc
-extern const Operation kGetHlsStreamingSessionUrl;  // get_hls_streaming_session_url.cc
-extern const Operation kGetClip;                    // get_clip.cc
-extern const Operation kGetImages;                  // get_images.cc
-extern const Operation kPutMedia;                   // put_media.cc
+extern const Operation kCreateStream;                // create_stream.cc
+extern const Operation kDescribeStream;              // describe_stream.cc
+extern const Operation kListStreams;                 // list_streams.cc
+extern const Operation kDeleteStream;                // delete_stream.cc
+extern const Operation kUpdateDataRetention;         // update_data_retention.cc
+extern const Operation kGetDataEndpoint;             // get_data_endpoint.cc
+extern const Operation kListFragments;               // list_fragments.cc
+extern const Operation kGetMediaForFragmentList;     // get_media_for_fragment_list.cc
+extern const Operation kGetMedia;                    // get_media.cc
+extern const Operation kGetHlsStreamingSessionUrl;   // get_hls_streaming_session_url.cc
+extern const Operation kGetDashStreamingSessionUrl;  // get_dash_streaming_session_url.cc
+extern const Operation kGetClip;                     // get_clip.cc
+extern const Operation kGetImages;                   // get_images.cc
+extern const Operation kPutMedia;                    // put_media.cc
 
 }  // namespace penstock::server::aws::video

@@ -73,6 +73,7 @@ std::string MakeSessionToken(const KeyRing& keys, const StreamingSession& sessio
   const Session& play = session.play;
   Json json;
   json.Set("v", 1);
+  json.Set("k", static_cast<int64_t>(session.protocol));
   json.Set("n", session.stream.text());
   json.Set("s", session.shard.ToString());
   json.Set("m", static_cast<int64_t>(play.mode));
@@ -89,16 +90,18 @@ std::string MakeSessionToken(const KeyRing& keys, const StreamingSession& sessio
 }
 
 Result<StreamingSession> ReadSessionToken(const KeyRing& keys, std::string_view token,
-                                          ServerTime now) {
+                                          ServerTime now, StreamingSession::Protocol protocol) {
   const Error foreign(ErrorCode::kForbidden, "Streaming session token is not valid");
   const auto text = keys.session_tokens().Open(token);
   if (!text) return foreign;
   const auto json = Json::Parse(*text);
   if (!json.ok() || (*json)["v"].AsInt() != 1) return foreign;
+  if ((*json)["k"].AsInt() != static_cast<int64_t>(protocol)) return foreign;
   const auto stream = StreamName::Parse((*json)["n"].AsString());
   const auto shard = ShardId::Parse((*json)["s"].AsString());
   if (!stream.ok() || !shard.ok()) return foreign;
-  StreamingSession session{.stream = *stream, .shard = *shard, .play = {}, .ends = {}};
+  StreamingSession session{
+      .protocol = protocol, .stream = *stream, .shard = *shard, .play = {}, .ends = {}};
   session.play.mode = static_cast<Session::Mode>((*json)["m"].AsInt());
   session.play.by_producer = (*json)["p"].AsBool();
   session.play.from_us = (*json)["f"].AsInt();
@@ -117,8 +120,11 @@ Result<StreamingSession> ReadSessionToken(const KeyRing& keys, std::string_view 
 Result<StreamingSession> SessionFromInput(const Call& call, const SessionMembers& members,
                                           ServerTime now) {
   const Json& input = call.input;
-  StreamingSession session{
-      .stream = call.stream->info.name, .shard = call.stream->info.shard, .play = {}, .ends = {}};
+  StreamingSession session{.protocol = members.protocol,
+                           .stream = call.stream->info.name,
+                           .shard = call.stream->info.shard,
+                           .play = {},
+                           .ends = {}};
   const std::string_view mode = input["PlaybackMode"].AsString();
   Session& play = session.play;
   if (mode == kReplay) play.mode = Session::Mode::kReplay;

@@ -14,6 +14,8 @@
 namespace penstock::server::aws::video {
 
 struct StreamingSession {
+  enum class Protocol : uint8_t { kHls, kDash };
+  Protocol protocol = Protocol::kHls;
   StreamName stream;
   ShardId shard;  // of the life of the stream that was meant
   playback::Session play;
@@ -31,12 +33,14 @@ inline constexpr std::string_view kMediaFragment = "getMP4MediaFragment.mp4";
 
 // Sealed: the bearer may play this until it ends, and nothing else.
 std::string MakeSessionToken(const KeyRing& keys, const StreamingSession& session);
-// kForbidden for a token that is not ours or has ended; the words say which.
+// kForbidden for a token that is not ours, or not of this protocol, or has ended; the words say
+// which.
 Result<StreamingSession> ReadSessionToken(const KeyRing& keys, std::string_view token,
-                                          ServerTime now);
+                                          ServerTime now, StreamingSession::Protocol protocol);
 
 // The two operations differ in the names of their members.
 struct SessionMembers {
+  StreamingSession::Protocol protocol;
   std::string_view selector;
   std::string_view entries_max;
 };

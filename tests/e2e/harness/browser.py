@@ -41,7 +41,8 @@ STATE = """(() => {
 
 class Browser:
     def __init__(self):
-        if not (FOLDER / "node_modules/playwright-core").exists():
+        wanted = json.loads((FOLDER / "package.json").read_text())["dependencies"]
+        if not all((FOLDER / "node_modules" / name).exists() for name in wanted):
             programs.run(programs.ROOT / "scripts/web_packages", "tests/e2e/browser", seconds=120)
         self.profile = tempfile.mkdtemp(prefix="penstock-chromium-")
         self.process = subprocess.Popen([programs.foreign("node"), "drive.mjs", self.profile, programs.foreign("chromium")], cwd=FOLDER,

@@ -34,6 +34,7 @@ class FakeShard final : public store::Shard {
   std::set<store::TrackSetId> damaged_track_sets;
   bool index_fails = false;
   int opens = 0;
+  int metas = 0;
   int finds = 0;
   uint64_t given = 0;                         // items, by Find
   uint64_t ahead = 0;                         // so many of the newest are not durable yet
@@ -93,19 +94,18 @@ class FakeShard final : public store::Shard {
     return out;
   }
 
-  // By server time, one page.
-  Task<Result<std::vector<store::ItemRef>>> FindStarted(store::TimeRange times,
-                                                        std::optional<store::RangePlace> after,
+  // By server time only, from the range's beginning.
+  Task<Result<std::vector<store::ItemRef>>> FindStarted(store::TimeRange range,
+                                                        std::optional<store::RangePlace>,
                                                         size_t limit) override {
-    const auto* range = std::get_if<store::ServerTimeRange>(&times);
-    if (range == nullptr || after)
-      co_return Error(ErrorCode::kUnsupported, "not part of this fake");
+    const auto* const times = std::get_if<store::ServerTimeRange>(&range);
+    if (times == nullptr) co_return Error(ErrorCode::kUnsupported, "not part of this fake");
     std::vector<store::ItemRef> out;
     for (const Item& item : items) {
-      const ServerTime began = item.header.server_time;
-      if (!Shows(item.header.ordinal) || began < range->from || began > range->to) continue;
-      if (out.size() == limit) break;
-      out.push_back(store::ItemRef{id_, item.header});
+      const store::ItemHeader& header = item.header;
+      const bool within = header.server_time >= times->from && header.server_time <= times->to;
+      if (!within || !Shows(header.ordinal) || header.kind != store::ItemKind::kFragment) continue;
+      if (out.size() < limit) out.push_back(store::ItemRef{id_, header});
     }
     co_return out;
   }
@@ -135,6 +135,9 @@ class FakeShard final : public store::Shard {
   }
 
   Task<Result<Bytes>> ReadMeta(store::ItemRef ref) override {
+    ++metas;
+    if (damaged.contains(ref.header.ordinal))
+      co_return Error(ErrorCode::kCorruption, "wrong checksum");
     co_return items.at(ref.header.ordinal - first).meta;
   }
   std::unique_ptr<store::Tail> MakeTail(store::Selector) override { return nullptr; }

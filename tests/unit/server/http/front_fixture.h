@@ -7,6 +7,7 @@
 #include "base/byte_io.h"
 #include "base/json.h"
 #include "fragmenter/media.h"
+#include "playback/dash/dash_service.h"
 #include "server/http/front.h"
 #include "server/operations/aws_context.h"
 #include "tests/unit/server/bodies.h"
@@ -22,7 +23,7 @@ class FrontTest : public testing::Test {
         *KeyRing::Load(store_.catalog(), MasterKey(std::array<uint8_t, 32>{1}), clock_, {}));
     settings_.log_requests = false;
     front_ = std::make_unique<HttpFront>(
-        Services{store_, sources_, *keys_, hls_, clock_, aws_, settings_});
+        Services{store_, sources_, *keys_, hls_, dash_, clock_, aws_, settings_});
   }
 
   net::HttpRequest Request(std::string method, std::string target, std::string body = "") {
@@ -88,6 +89,7 @@ class FrontTest : public testing::Test {
   FakeSources sources_;
   std::unique_ptr<KeyRing> keys_;
   playback::HlsService hls_{store_, clock_};
+  playback::DashService dash_{store_, clock_, hls_.damaged()};
   aws::Context aws_;
   LiveSettings settings_;
   std::unique_ptr<HttpFront> front_;

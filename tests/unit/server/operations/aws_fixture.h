@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "playback/dash/dash_service.h"
 #include "server/http/front.h"
 #include "server/operations/aws_context.h"
 #include "tests/unit/server/bodies.h"
@@ -22,7 +23,7 @@ class AwsTest : public testing::Test {
     settings_.log_requests = false;
     aws_.media_idle = std::chrono::milliseconds(1);
     front_ = std::make_unique<HttpFront>(
-        Services{store_, sources_, *keys_, hls_, clock_, aws_, settings_});
+        Services{store_, sources_, *keys_, hls_, dash_, clock_, aws_, settings_});
   }
 
   net::HttpResponse Send(std::string path, std::string body, std::string peer = "127.0.0.1") {
@@ -54,6 +55,7 @@ class AwsTest : public testing::Test {
   FakeSources sources_;
   std::unique_ptr<KeyRing> keys_;
   playback::HlsService hls_{store_, clock_};
+  playback::DashService dash_{store_, clock_, hls_.damaged()};
   Context aws_;
   LiveSettings settings_;
   std::unique_ptr<HttpFront> front_;

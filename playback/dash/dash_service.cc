@@ -1,0 +1,90 @@
+#include "playback/dash/dash_service.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/crc32c.h"
+#include "playback/dash/listing.h"
+
+namespace penstock::playback {
+namespace {
+
+using Mode = Session::Mode;
+
+constexpr char kManifestType[] = "application/dash+xml";
+
+// What `known` is of may have turned out to be unreadable, or the place to be made up.
+bool IsKnown(const DashListing& list, const std::vector<TimedFragment>& fragments) {
+  return list.known && fragments.front().header.ordinal == list.known->from;
+}
+
+uint64_t FirstShown(const DashListing& list, const std::vector<Period>& periods,
+                    const Session& session) {
+  const uint64_t last = periods.back().fragments.back().header.ordinal;
+  if (session.mode != Mode::kReplay) return std::min(list.shown, last);
+  const uint64_t count = session.entries_max;
+  return last >= count ? last - count + 1 : 0;
+}
+
+Timeline TimelineOf(const DashListing& list, const std::vector<TimedFragment>& fragments,
+                    Mode mode) {
+  Timeline timeline;
+  timeline.by_clock = mode != Mode::kOnDemand;
+  if (IsKnown(list, fragments)) {
+    timeline.known = list.known;
+  } else if (mode == Mode::kLive) {
+    timeline.start_us = LiveStartUs(fragments);
+  } else {
+    timeline.start_us = list.start_us;
+  }
+  return timeline;
+}
+
+}  // namespace
+
+Task<Result<Resource>> DashService::Manifest(StreamName stream, DashQuery query,
+                                             std::shared_ptr<const DashNames> names) {
+  const std::optional<store::StreamInfo> info = store_.GetStream(stream);
+  const std::shared_ptr<store::Shard> shard = info ? store_.OpenShard(info->shard) : nullptr;
+  if (!shard) co_return Error(ErrorCode::kNotFound, fmt::format("no stream {}", stream.text()));
+  const Session& session = query.session;
+  ManifestShape shape;
+  shape.dynamic = session.mode != Mode::kOnDemand;
+  shape.now = clock_.Now();
+  shape.entries_max = session.entries_max;
+  shape.by_producer = session.by_producer;
+  shape.times = session.dates;
+  shape.numbers = query.numbers;
+  shape.names = names.get();
+
+  std::vector<TimedFragment> fragments;
+  std::vector<Period> periods;
+  while (periods.empty()) {
+    PS_CO_TRY(const DashListing list,
+              co_await ListForDash(shard, session, query.place, shape.now, damaged_));
+    PS_CO_TRY(fragments, co_await times_.Load(shard, list.items));
+    periods = MakePeriods(fragments, TimelineOf(list, fragments, session.mode));
+    shape.longest_us = list.longest_us;
+    if (session.mode == Mode::kReplay) {
+      const bool all = LeaveWhatIsDue(shape.now, periods);
+      shape.ended = list.ended && all;
+      // The player was away for longer than was looked at.
+      if (all && list.more) {
+        periods.clear();
+        query.place.reset();
+        continue;
+      }
+    }
+    if (shape.dynamic) DropBefore(FirstShown(list, periods, session), periods);
+  }
+
+  std::string text = RenderManifest(periods, shape);
+  Resource resource;
+  resource.content_type = kManifestType;
+  resource.etag = fmt::format("\"{:x}-{:08x}\"", text.size(), Crc32c(AsBytes(text)));
+  resource.parts.emplace_back(ByteChain(Bytes::From(std::move(text))));
+  co_return resource;
+}
+
+}  // namespace penstock::playback
