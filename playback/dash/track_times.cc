@@ -4,6 +4,7 @@
 
 #include "playback/audio/g711_as_aac.h"
 #include "playback/audio/silence.h"
+#include "playback/hls/media_playlist.h"
 
 namespace penstock::playback {
 namespace {
@@ -18,6 +19,20 @@ std::optional<SampleSpan> SamplesOf(const std::vector<TrackSpan>* spans, uint32_
   const TrackSpan* const span = spans != nullptr ? FindSpan(*spans, track) : nullptr;
   if (span == nullptr) return std::nullopt;
   return SampleSpan{span->begin, span->end};
+}
+
+// As the segment's sound is made.
+bool GoesOn(const ItemHeader& item) {
+  return item.ordinal > 0 && (item.flags & store::kFlagStartsRun) == 0;
+}
+
+Task<std::optional<ItemHeader>> FindBefore(ShardPtr shard, uint64_t ordinal) {
+  store::Selector from = store::FromOrdinal{ordinal - 1};
+  auto found = co_await shard->Find(from, 1);
+  if (!found.ok()) co_return std::nullopt;
+  if (found->empty()) *found = shard->FindLive(ordinal - 1, 1);
+  if (found->empty() || found->front().header.ordinal != ordinal - 1) co_return std::nullopt;
+  co_return found->front().header;
 }
 
 }  // namespace
@@ -74,7 +89,9 @@ Task<Result<TrackTimes::Spans>> TrackTimes::Stored(ShardPtr shard, ItemHeader it
   co_return spans;
 }
 
-Task<Result<TimedFragment>> TrackTimes::LoadOne(ShardPtr shard, ItemHeader item, TrackSets& sets) {
+Task<Result<TimedFragment>> TrackTimes::LoadOne(ShardPtr shard, ItemHeader item,
+                                                std::optional<ItemHeader> before_it,
+                                                TrackSets& sets) {
   if (!sets.contains(item.track_set)) {
     PS_CO_TRY(const store::TrackSet set, co_await shard->GetTrackSet(item.track_set));
     PS_CO_TRY(TrackSet stored, fragmenter::DecodeTrackSet(set.meta));
@@ -87,17 +104,10 @@ Task<Result<TimedFragment>> TrackTimes::LoadOne(ShardPtr shard, ItemHeader item,
   const Tracks& tracks = sets.at(item.track_set);
   PS_CO_TRY(const Spans own, co_await Stored(shard, item, tracks.stored));
   Spans before;
-  // As LoadBefore of the segment has it.
-  const bool goes_on = item.ordinal > 0 && (item.flags & store::kFlagStartsRun) == 0;
-  if (tracks.transcoded && goes_on) {
-    store::Selector from = store::FromOrdinal{item.ordinal - 1};
-    PS_CO_TRY(std::vector<store::ItemRef> found, co_await shard->Find(from, 1));
-    if (found.empty()) found = shard->FindLive(item.ordinal - 1, 1);
-    const bool there = !found.empty() && found.front().header.ordinal == item.ordinal - 1 &&
-                       found.front().header.run == item.run &&
-                       found.front().header.kind == store::ItemKind::kFragment;
-    if (there) {
-      auto spans = co_await Stored(shard, found.front().header, tracks.stored);
+  if (tracks.transcoded && GoesOn(item)) {
+    if (!before_it) before_it = co_await FindBefore(shard, item.ordinal);
+    if (before_it && IsPlayable(*before_it) && before_it->run == item.run) {
+      auto spans = co_await Stored(shard, *before_it, tracks.stored);
       if (spans.ok()) before = *spans;
     }
   }
@@ -116,9 +126,11 @@ Task<Result<std::vector<TimedFragment>>> TrackTimes::Load(ShardPtr shard,
   out.reserve(items.size());
   TrackSets sets;
   Error last(ErrorCode::kNotFound, "there is nothing to play yet");
-  for (const ItemHeader& item : items) {
-    if (item.kind != store::ItemKind::kFragment) continue;
-    auto one = co_await LoadOne(shard, item, sets);
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (!IsPlayable(items[i])) continue;
+    std::optional<ItemHeader> before;
+    if (i > 0 && items[i - 1].ordinal + 1 == items[i].ordinal) before = items[i - 1];
+    auto one = co_await LoadOne(shard, items[i], before, sets);
     if (one.ok()) {
       out.push_back(std::move(*one));
     } else {

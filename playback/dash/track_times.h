@@ -55,7 +55,7 @@ class TrackTimes {
 
   // References are to what Load has, which waits.
   Task<Result<TimedFragment>> LoadOne(std::shared_ptr<store::Shard> shard, store::ItemHeader item,
-                                      TrackSets& sets);
+                                      std::optional<store::ItemHeader> before_it, TrackSets& sets);
   Task<Result<Spans>> Stored(std::shared_ptr<store::Shard> shard, store::ItemHeader item,
                              const fragmenter::TrackSet& tracks);
   Spans Remembered(const Key& key) const;
