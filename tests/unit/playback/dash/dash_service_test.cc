@@ -136,6 +136,7 @@ TEST_F(DashServiceTest, APlaceOfNoUseIsLeftAside) {
   AddMany(8);
   const Place gone{.first = 900, .start_us = 5, .offset_us = 0, .from = 950};
   EXPECT_THAT(PeriodsOf(Manifest({}, gone)), ElementsAre("3@1768478406 1-5"));
+  NowIs(100'000);
   EXPECT_THAT(PeriodsOf(Manifest(Replay(100'000), gone)), ElementsAre("0@1768478494 1-3"));
 }
 

@@ -20,9 +20,10 @@ std::string Static(const Fragments& fragments, ManifestShape shape = {}) {
   return RenderManifest(MakePeriods(fragments, {}), shape);
 }
 
-constexpr char kHead[] =
-    R"(<?xml version="1.0" encoding="UTF-8"?>
+std::string Head() {
+  return R"(<?xml version="1.0" encoding="UTF-8"?>
 <MPD xmlns="urn:mpeg:dash:schema:mpd:2011" xmlns:kvs="http://kinesisvideo.amazonaws.com/dash" profiles="urn:mpeg:dash:profile:isoff-live:2011")";
+}
 
 // The parts of a Period that these tests do not differ in.
 std::string Pictures(int first, int set, const char* head, const char* segments) {
@@ -63,7 +64,7 @@ TEST(ManifestTest, WhatGoesOnIsOnePeriodWithASetForEachTrack) {
   for (TrackSpan& span : shorter.back().spans) span.bytes = span.bytes * 3 / 4;
   EXPECT_EQ(
       Static(shorter),
-      std::string(kHead) +
+      Head() +
           R"( type="static" mediaPresentationDuration="PT7.5S" availabilityStartTime="2026-01-15T12:00:04.000Z" minBufferTime="PT2S" maxSegmentDuration="PT2S">
  <Period id="3" start="PT0S">
 )" +
@@ -93,7 +94,7 @@ TEST(ManifestTest, AfterADiscontinuityAPeriodWithItsOwnOriginFollowsAtOnce) {
                                FragmentOf(3, 60'000, 62'000)};
   EXPECT_EQ(
       Static(fragments),
-      std::string(kHead) +
+      Head() +
           R"( type="static" mediaPresentationDuration="PT6S" availabilityStartTime="2026-01-15T12:00:00.000Z" minBufferTime="PT2S" maxSegmentDuration="PT2S">
  <Period id="0" start="PT0S">
 )" +
@@ -151,7 +152,7 @@ TEST(ManifestTest, ALiveWindowMovesAndItsPeriodStays) {
   DropBefore(22, periods);
   EXPECT_EQ(
       RenderManifest(periods, shape),
-      std::string(kHead) +
+      Head() +
           R"( type="dynamic" availabilityStartTime="1970-01-01T00:00:00Z" publishTime="2026-01-15T12:00:15.500Z" minimumUpdatePeriod="PT1S" timeShiftBufferDepth="PT10S" suggestedPresentationDelay="PT6S" minBufferTime="PT2S" maxSegmentDuration="PT2S">
  <Location>again?20.1768478401000000.1000000.22</Location>
  <Period id="20" start="PT1768478401S">
