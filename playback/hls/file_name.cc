@@ -45,6 +45,8 @@ std::string FormatHlsFileName(const HlsFileName& name) {
     case HlsFileName::Kind::kSegment:
       return fmt::format("{}-{}{}.m4s", name.life, name.id,
                          name.layout == Layout::kVerbatim ? "v" : "");
+    case HlsFileName::Kind::kTransportSegment:
+      return fmt::format("{}-{}.ts", name.life, name.id);
   }
   return {};
 }
@@ -69,6 +71,8 @@ Result<HlsFileName> ParseHlsFileName(std::string_view text) {
   } else if (TakeSuffix(rest, ".m4s")) {
     name.kind = HlsFileName::Kind::kSegment;
     if (TakeSuffix(rest, "v")) name.layout = Layout::kVerbatim;
+  } else if (TakeSuffix(rest, ".ts")) {
+    name.kind = HlsFileName::Kind::kTransportSegment;
   } else {
     return unknown();
   }

@@ -15,6 +15,7 @@
 #include "playback/mp4/init_segment.h"
 #include "playback/mp4/media_segment.h"
 #include "playback/shared_cache.h"
+#include "playback/ts/transport_segment.h"
 
 namespace penstock::playback {
 namespace {
@@ -32,6 +33,7 @@ constexpr int kSegmentFormat = 1;
 constexpr char kPlaylistType[] = "application/vnd.apple.mpegurl";
 constexpr char kVideoType[] = "video/mp4";
 constexpr char kAudioType[] = "audio/mp4";
+constexpr char kTransportType[] = "video/mp2t";
 
 const char* ContentType(const fragmenter::TrackSet& tracks) {
   const bool video = std::ranges::any_of(
@@ -138,11 +140,16 @@ Task<Result<fragmenter::TrackSet>> LoadTrackSet(ShardPtr shard, store::TrackSetI
   co_return tracks;
 }
 
+bool IsTransport(const HlsFileName& name) {
+  return name.kind == HlsFileName::Kind::kTransportSegment;
+}
+
 // `alone`: sound was transcoded without the fragment before, from which its first units sound over.
 std::string SegmentTag(const HlsFileName& name, uint32_t track, bool alone) {
-  return fmt::format("\"{}-{}-{}{}{}{}\"", name.life, name.id,
-                     name.layout == Layout::kVerbatim ? 'v' : 'c', kSegmentFormat, TrackTag(track),
-                     alone ? "-a" : "");
+  char form = name.layout == Layout::kVerbatim ? 'v' : 'c';
+  if (IsTransport(name)) form = 't';
+  return fmt::format("\"{}-{}-{}{}{}{}\"", name.life, name.id, form, kSegmentFormat,
+                     TrackTag(track), alone ? "-a" : "");
 }
 
 // What is stored will not come out of the disk: wrong bytes, or a sector that cannot be read.
@@ -155,9 +162,8 @@ Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name
   fragmenter::TrackSet tracks = all;
   PS_CO_TRY_VOID(KeepTrack(track, tracks));
   const bool transcoded = HasG711(tracks);
-  const store::BodyForm form = name.layout == Layout::kVerbatim && !transcoded
-                                   ? store::BodyForm::kFileSlice
-                                   : store::BodyForm::kMemory;
+  const bool sliced = name.layout == Layout::kVerbatim && !transcoded && !IsTransport(name);
+  const store::BodyForm form = sliced ? store::BodyForm::kFileSlice : store::BodyForm::kMemory;
   Before before{.media = std::nullopt, .for_good = true};
   if (transcoded) before = co_await LoadBefore(shard, ref.header);
   PS_CO_TRY(store::ItemBytes bytes, co_await shard->Open(ref, form));
@@ -172,13 +178,18 @@ Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name
     table = std::move(fragment.table);
   }
   PS_CO_TRY_VOID(KeepFrames(track, all, table, made));
-  PS_CO_TRY(const MediaSegment segment,
-            MakeMediaSegment(tracks, table, cluster_bytes, name.id, name.layout, made));
-
   Resource resource;
-  resource.content_type = ContentType(tracks);
+  resource.content_type = IsTransport(name) ? kTransportType : ContentType(tracks);
   resource.etag = SegmentTag(name, track, transcoded && !before.media);
   resource.immutable = before.for_good;
+  if (IsTransport(name)) {
+    PS_CO_TRY(Bytes segment,
+              MakeTransportSegment(tracks, table, std::get<ByteChain>(bytes.body), made));
+    resource.parts.emplace_back(ByteChain(std::move(segment)));
+    co_return resource;
+  }
+  PS_CO_TRY(const MediaSegment segment,
+            MakeMediaSegment(tracks, table, cluster_bytes, name.id, name.layout, made));
   if (slice) {
     resource.parts.emplace_back(ByteChain(segment.head));
     resource.parts.emplace_back(*slice);
@@ -304,6 +315,7 @@ Task<Result<Resource>> HlsService::Get(StreamName stream, std::string file,
     case HlsFileName::Kind::kInit:
       co_return co_await Init(std::move(stream), std::move(name));
     case HlsFileName::Kind::kSegment:
+    case HlsFileName::Kind::kTransportSegment:
       co_return co_await Segment(std::move(stream), std::move(name));
   }
   co_return Error(ErrorCode::kInternal, "a file of no kind");
@@ -350,6 +362,7 @@ Task<Result<Resource>> HlsService::SessionPlaylist(StreamName stream, Session se
   shape.dates = Dates::kNone;
   if (session.dates) shape.dates = session.by_producer ? Dates::kProducer : Dates::kServer;
   shape.names = names.get();
+  shape.transport = session.transport;
   co_return MakePlaylistResource(list, shape);
 }
 
@@ -363,6 +376,7 @@ Task<Result<SessionVariant>> HlsService::DescribeSession(StreamName stream, Sess
   variant.tracks = ServedTracks(tracks);
   // Whether it can be played at all.
   PS_CO_TRY_VOID(MakeInitSegment(variant.tracks));
+  if (session.transport) PS_CO_TRY_VOID(CheckTransport(variant.tracks));
   for (const ItemHeader& item : list.listed()) {
     const auto us = static_cast<uint64_t>(EntryDuration(item).count());
     if (!IsPlayable(item)) continue;
@@ -395,7 +409,7 @@ Task<Result<Resource>> HlsService::Init(StreamName stream, HlsFileName name, uin
 }
 
 Task<Result<Resource>> HlsService::Segment(StreamName stream, HlsFileName name, uint32_t track) {
-  CHECK(name.kind == HlsFileName::Kind::kSegment);
+  CHECK(name.kind == HlsFileName::Kind::kSegment || IsTransport(name));
   PS_CO_TRY(ShardPtr shard, impl_->OpenShard(stream, name));
   // What retention has hidden is not given out of the cache either.
   const bool trimmed = !shard->GetStatus().Shows(name.id);

@@ -55,8 +55,9 @@ class Renderer {
     const bool independent = std::ranges::none_of(items_, [](const ItemHeader& item) {
       return IsPlayable(item) && (item.flags & store::kFlagNoKeyframe) != 0;
     });
-    // EXT-X-MAP needs 6 or 7 by reading; EXT-X-GAP came with 8.
-    fmt::format_to(end(), "#EXTM3U\n#EXT-X-VERSION:{}\n#EXT-X-TARGETDURATION:{}\n", gaps ? 8 : 7,
+    // EXT-X-MAP needs 6 or 7 by reading, fractions of seconds 3; EXT-X-GAP came with 8.
+    const int version = gaps ? 8 : shape_.transport ? 3 : 7;
+    fmt::format_to(end(), "#EXTM3U\n#EXT-X-VERSION:{}\n#EXT-X-TARGETDURATION:{}\n", version,
                    shape_.target_seconds);
     const ItemHeader& first = items_.front();
     fmt::format_to(end(), "#EXT-X-MEDIA-SEQUENCE:{}\n#EXT-X-DISCONTINUITY-SEQUENCE:{}\n",
@@ -122,7 +123,7 @@ class Renderer {
   }
 
   void Map(const ItemHeader& item) {
-    if (track_set_ == item.track_set) return;
+    if (shape_.transport || track_set_ == item.track_set) return;
     track_set_ = item.track_set;
     fmt::format_to(end(), "#EXT-X-MAP:URI=\"{}\"\n", InitName(item.track_set));
   }

@@ -50,6 +50,7 @@ struct PlaylistShape {
   std::string life;                   // see file_name.h
   LayoutPolicy layout = LayoutPolicy::kAuto;
   int64_t target_seconds = 1;
+  bool transport = false;  // segments are MPEG-TS, which need no init segment
 };
 
 // A fragment that can be played; everything else keeps its place in the list as a gap.

@@ -25,6 +25,7 @@ struct Session {
   int64_t to_us = kNoEnd;
   bool all_discontinuities = false;
   bool dates = false;
+  bool transport = false;  // segments are MPEG-TS
   uint16_t entries_max = 5;
   ServerTime begun;  // kReplay: when its first fragment was live
 };

@@ -21,20 +21,24 @@ constexpr std::string_view kVerbatim = "verbatim";
 // Of one session: relative to its folder.
 class SessionNames final : public playback::EntryNames {
  public:
-  explicit SessionNames(std::string token) : token_(std::move(token)) {}
+  SessionNames(std::string token, bool transport)
+      : token_(std::move(token)), transport_(transport) {}
 
   std::string Init(store::TrackSetId id) const override {
     return fmt::format("{}?SessionToken={}&TrackNumber=1&SequenceNumber={}", video::kInitFragment,
                        token_, id);
   }
   std::string Segment(const store::ItemHeader& item, Layout layout) const override {
-    return fmt::format("{}?FragmentNumber={}&SessionToken={}&TrackNumber=1{}",
-                       video::kMediaFragment, item.number.ToString(), token_,
+    const std::string query = fmt::format("FragmentNumber={}&SessionToken={}&TrackNumber=1",
+                                          item.number.ToString(), token_);
+    if (transport_) return fmt::format("{}?{}", video::kTransportFragment, query);
+    return fmt::format("{}?{}{}", video::kMediaFragment, query,
                        layout == Layout::kVerbatim ? "&Layout=verbatim" : "");
   }
 
  private:
   const std::string token_;
+  const bool transport_;
 };
 
 std::string CodecsOf(const fragmenter::TrackSet& tracks) {
@@ -46,8 +50,8 @@ std::string CodecsOf(const fragmenter::TrackSet& tracks) {
   return out;
 }
 
-playback::Resource MasterPlaylist(const playback::SessionVariant& variant,
-                                  const std::string& token) {
+playback::Resource MasterPlaylist(const playback::SessionVariant& variant, const std::string& token,
+                                  bool transport) {
   std::string line = fmt::format("#EXT-X-STREAM-INF:BANDWIDTH={},CODECS=\"{}\"",
                                  variant.bits_per_second, CodecsOf(variant.tracks));
   for (const fragmenter::TrackConfig& track : variant.tracks.tracks) {
@@ -56,8 +60,8 @@ playback::Resource MasterPlaylist(const playback::SessionVariant& variant,
   playback::Resource resource;
   resource.content_type = "application/vnd.apple.mpegurl";
   std::string text =
-      fmt::format("#EXTM3U\n#EXT-X-VERSION:7\n{}\n{}?SessionToken={}&TrackNumber=1\n", line,
-                  video::kHlsMedia, token);
+      fmt::format("#EXTM3U\n#EXT-X-VERSION:{}\n{}\n{}?SessionToken={}&TrackNumber=1\n",
+                  transport ? 3 : 7, line, video::kHlsMedia, token);
   resource.etag = fmt::format("\"{}\"", std::hash<std::string>()(text));
   resource.parts.emplace_back(ByteChain(Bytes::From(std::move(text))));
   return resource;
@@ -84,7 +88,8 @@ Result<HlsFileName> FileOf(const net::HttpRequest& request, const ShardId& shard
   const auto number = FragmentNumber::Parse(request.QueryValue("FragmentNumber"));
   if (!number.ok() || number->index == 0)
     return Error(ErrorCode::kInvalidArgument, "FragmentNumber is no fragment number.");
-  name.kind = HlsFileName::Kind::kSegment;
+  name.kind = file == video::kTransportFragment ? HlsFileName::Kind::kTransportSegment
+                                                : HlsFileName::Kind::kSegment;
   name.id = store::OrdinalOf(*number);
   name.layout = request.QueryValue("Layout") == kVerbatim ? Layout::kVerbatim : Layout::kContiguous;
   return name;
@@ -95,11 +100,11 @@ Task<Result<playback::Resource>> Load(Services& services, video::StreamingSessio
   if (file == video::kHlsMaster) {
     PS_CO_TRY(const playback::SessionVariant variant,
               co_await services.hls.DescribeSession(session.stream, session.play));
-    co_return MasterPlaylist(variant, token);
+    co_return MasterPlaylist(variant, token, session.play.transport);
   }
   if (file == video::kHlsMedia) {
     std::shared_ptr<const playback::EntryNames> names =
-        std::make_shared<SessionNames>(std::move(token));
+        std::make_shared<SessionNames>(std::move(token), session.play.transport);
     co_return co_await services.hls.SessionPlaylist(session.stream, session.play, std::move(names));
   }
   PS_CO_TRY(const HlsFileName name, FileOf(call.request, session.shard, file));

@@ -47,6 +47,8 @@ const std::vector<Operation>& Operations() {
        "?SessionToken, SequenceNumber"},
       {"GET", "/hls/v1/getMP4MediaFragment.mp4", Door::kSession, PlaySession,
        "?SessionToken, FragmentNumber"},
+      {"GET", "/hls/v1/getTSFragment.ts", Door::kSession, PlaySession,
+       "?SessionToken, FragmentNumber"},
       {"GET", "/dash/v1/{file}", Door::kSession, PlayDash,
        "?SessionToken: the manifest that GetDASHStreamingSessionURL gave, and what it names"},
       {"OPTIONS", "/dash/v1/{file}", Door::kOpen, PreflightHls, "CORS"},

@@ -5,7 +5,8 @@
 namespace penstock::server::aws::video {
 namespace {
 
-constexpr std::string_view kContainers[] = {"FRAGMENTED_MP4", "MPEG_TS"};
+constexpr std::string_view kTransport = "MPEG_TS";
+constexpr std::string_view kContainers[] = {"FRAGMENTED_MP4", kTransport};
 constexpr Shape kContainer{.values = kContainers};
 constexpr std::string_view kAlways = "ALWAYS";
 constexpr std::string_view kDiscontinuityModes[] = {kAlways, "NEVER", "ON_DISCONTINUITY"};
@@ -23,10 +24,7 @@ constexpr Shape kInput{.kind = Kind::kStructure, .members = kMembers};
 
 Task<Outcome> Run(Services& services, Call call) {
   PS_CO_TRY(StreamingSession session, SessionFromInput(call, kNames, services.clock.Now()));
-  if (call.input["ContainerFormat"].AsString() == "MPEG_TS") {
-    co_return Error(ErrorCode::kInvalidArgument,
-                    "ContainerFormat MPEG_TS is not made here; FRAGMENTED_MP4 is.");
-  }
+  session.play.transport = call.input["ContainerFormat"].AsString() == kTransport;
   // Runs begin with a discontinuity in every mode: their times have origins of their own.
   const std::string_view mode = call.input["DiscontinuityMode"].AsString();
   session.play.all_discontinuities = mode.empty() ? !session.play.by_producer : mode == kAlways;

@@ -30,6 +30,7 @@ inline constexpr std::string_view kHlsMedia = "getHLSMediaPlaylist.m3u8";
 inline constexpr std::string_view kDashManifest = "getDASHManifest.mpd";
 inline constexpr std::string_view kInitFragment = "getMP4InitFragment.mp4";
 inline constexpr std::string_view kMediaFragment = "getMP4MediaFragment.mp4";
+inline constexpr std::string_view kTransportFragment = "getTSFragment.ts";
 
 // Sealed: the bearer may play this until it ends, and nothing else.
 std::string MakeSessionToken(const KeyRing& keys, const StreamingSession& session);

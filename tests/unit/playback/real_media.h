@@ -94,6 +94,7 @@ inline Bytes FindBox(const std::string& file, const std::string& type) {
 }
 
 // Encodes `seconds` of test picture (H.264 with B-frames, key frame every second) and tone (AAC).
+// The options may choose H.265.
 inline Clip MakeClip(const std::filesystem::path& path, const std::string& size, int seconds,
                      const std::string& video_options = "-bf 2 -b:v 300k") {
   RunCommand("ffmpeg -v error -y -f lavfi -i testsrc2=size=" + size +
@@ -131,7 +132,9 @@ inline Clip MakeClip(const std::filesystem::path& path, const std::string& size,
     if (frame.frame.track == 1) frame.frame.cts_offset -= earliest;
   }
   fragmenter::TrackConfig video = AvcTrack(1);
-  video.codec_private = FindBox(file, "avcC");
+  const bool h265 = file.find("hvcC") != std::string::npos;
+  if (h265) video.codec = fragmenter::Codec::kH265;
+  video.codec_private = FindBox(file, h265 ? "hvcC" : "avcC");
   const Bytes mdhd = FindBox(file, "mdhd");
   video.clock_rate = ByteReader(ByteSpan(mdhd).subspan(12)).Be<uint32_t>();
   video.width = static_cast<uint32_t>(std::stoi(size));
