@@ -163,7 +163,9 @@ class TransportReader {
   }
 
   void Close(PesPacket pes) {
-    if (pes.told_bytes) EXPECT_EQ(*pes.told_bytes, pes.head.size() - 6 + pes.payload.size());
+    if (pes.told_bytes) {
+      EXPECT_EQ(*pes.told_bytes, pes.head.size() - 6 + pes.payload.size());
+    }
     pes_.push_back(std::move(pes));
   }
 
