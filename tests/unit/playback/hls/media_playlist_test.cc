@@ -268,7 +268,8 @@ TEST(HlsFileName, AnythingElseIsNotFound) {
        {"", "index.m3u", "0123456789abcdef-.m4s", "0123456789abcdef-01.m4s",
         "0123456789abcdef-1vv.m4s", "0123456789ABCDEF-1.m4s", "0123456789abcde-1.m4s",
         "0123456789abcdef-1.mp4", "0123456789abcdef-i.mp4", "0123456789abcdef-i-1.mp4",
-        "0123456789abcdef-1v.ts", "0123456789abcdef-i1.ts", "0123456789abcdef-+1.m4s", "0123456789abcdef-18446744073709551616.m4s", "../index.m3u8"}) {
+        "0123456789abcdef-1v.ts", "0123456789abcdef-i1.ts", "0123456789abcdef-+1.m4s",
+        "0123456789abcdef-18446744073709551616.m4s", "../index.m3u8"}) {
     const Result<HlsFileName> parsed = ParseHlsFileName(text);
     ASSERT_FALSE(parsed.ok()) << text;
     EXPECT_EQ(parsed.error().code(), ErrorCode::kNotFound);
