@@ -194,7 +194,7 @@ class Dash(ServerTest):
                 look = waiting.until("it goes on", lambda: (lambda look: look["time"] > came_back["time"] + 5 and look)(self.page.look()), 60)
                 self.assertEqual((look["error"], look["errors"]), ("", []), name)
 
-    def test_a_replay_plays_as_if_it_were_live_and_ends(self):
+    def test_a_replay_plays_as_if_it_were_live(self):
         fragments = self.record(count=9, stop=True)
         for name in players.SCRIPTS:
             with self.subTest(name):
