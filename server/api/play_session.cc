@@ -5,9 +5,7 @@
 #include <fmt/format.h>
 
 #include "playback/hls/hls_service.h"
-#include "server/api/operations.h"
-#include "server/api/playback_response.h"
-#include "server/operations/video/streaming_session.h"
+#include "server/api/session_file.h"
 
 namespace penstock::server {
 namespace {
@@ -116,20 +114,8 @@ Task<Result<playback::Resource>> Load(Services& services, video::StreamingSessio
 }  // namespace
 
 Task<Outcome> PlaySession(Services& services, Call call) {
-  std::string token(call.request.QueryValue("SessionToken"));
-  PS_CO_TRY(const video::StreamingSession session,
-            video::ReadSessionToken(services.keys, token, services.clock.Now(),
-                                    video::StreamingSession::Protocol::kHls));
-  PS_CO_TRY(const OpenStream stream, FindStream(services, session.stream));
-  // It was for another that had this name.
-  if (stream.info.shard != session.shard)
-    co_return Error(ErrorCode::kNotFound, "The stream of this session was deleted.");
-  std::string file = call.request.path.substr(call.request.path.rfind('/') + 1);
-  PS_CO_TRY(playback::Resource resource,
-            co_await Load(services, session, std::move(token), std::move(file), std::move(call)));
-  net::HttpResponse response = PlaybackResponse(std::move(resource));
-  AllowAnyOrigin(response);
-  co_return response;
+  return ServeSessionFile(services, std::move(call), video::StreamingSession::Protocol::kHls,
+                          &Load);
 }
 
 }  // namespace penstock::server

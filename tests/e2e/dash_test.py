@@ -9,11 +9,9 @@ import urllib.error
 import urllib.request
 import xml.etree.ElementTree
 
-import boto3
-import botocore.config
 import botocore.exceptions
 
-from harness import cameras, media, players, playlists, waiting
+from harness import cameras, media, players, playlists, sessions, waiting
 from harness.server import ServerTest
 
 MPD = "{urn:mpeg:dash:schema:mpd:2011}"
@@ -67,14 +65,7 @@ class Manifest:
 
 class Dash(ServerTest):
     def archive(self):
-        def client(service, endpoint):
-            made = boto3.client(service, endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="any", aws_secret_access_key="any",
-                                config=botocore.config.Config(retries={"max_attempts": 0}))
-            self.addCleanup(made.close)
-            return made
-        video = client("kinesisvideo", self.penstock.url(""))
-        where = video.get_data_endpoint(StreamName="door", APIName="GET_DASH_STREAMING_SESSION_URL")["DataEndpoint"]
-        return client("kinesis-video-archived-media", where)
+        return sessions.archive(self, "door", "GET_DASH_STREAMING_SESSION_URL")
 
     def url(self, **arguments):
         return self.archive().get_dash_streaming_session_url(StreamName="door", **arguments)["DASHStreamingSessionURL"]
@@ -95,12 +86,7 @@ class Dash(ServerTest):
         return Manifest(self.get(url))
 
     def range(self, fragments, axis="SERVER_TIMESTAMP"):
-        """Of all of these, as the API wants it: boto3 cuts times to whole seconds."""
-        start = playlists.unix_ms(fragments[0]["start"]) // 1000 - 1
-        # The end has to be in the past.
-        end = waiting.until("the end has passed", lambda: time.time() > playlists.unix_ms(fragments[-1]["start"]) / 1000 + 2
-                            and int(time.time()) - 1)
-        return {"FragmentSelectorType": axis, "TimestampRange": {"StartTimestamp": start, "EndTimestamp": end}}
+        return {"FragmentSelectorType": axis, "TimestampRange": sessions.time_range(fragments)}
 
     def players(self):
         if not hasattr(self, "page"):

@@ -7,37 +7,18 @@ import unittest
 import urllib.error
 import urllib.request
 
-import boto3
-import botocore.config
 import botocore.exceptions
 
-from harness import browser, cameras, media, playlists, waiting
+from harness import browser, cameras, media, playlists, sessions, waiting
 from harness.server import ServerTest
-
-# What somebody's own page would do, with the player that our page brings along.
-PLAY = """(() => {
-  document.body.innerHTML = '<video id=session muted autoplay width=640></video>';
-  window.sessionErrors = [];
-  const hls = new Hls();
-  hls.on(Hls.Events.ERROR, (_, data) => { if (data.fatal) window.sessionErrors.push(data.details); });
-  hls.loadSource(%r);
-  hls.attachMedia(document.getElementById('session'));
-})()"""
 
 
 class Session(ServerTest):
     def archive(self):
-        def client(service, endpoint):
-            made = boto3.client(service, endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="any", aws_secret_access_key="any",
-                                config=botocore.config.Config(retries={"max_attempts": 0}))
-            self.addCleanup(made.close)
-            return made
-        video = client("kinesisvideo", self.penstock.url(""))
-        where = video.get_data_endpoint(StreamName="door", APIName="GET_HLS_STREAMING_SESSION_URL")["DataEndpoint"]
-        return client("kinesis-video-archived-media", where)
+        return sessions.archive(self, "door")
 
     def url(self, **arguments):
-        return self.archive().get_hls_streaming_session_url(StreamName="door", **arguments)["HLSStreamingSessionURL"]
+        return sessions.hls_url(self, "door", **arguments)
 
     def record(self, count=4, stop=False):
         self.camera = self.start(cameras.SyntheticCamera)
@@ -47,29 +28,12 @@ class Session(ServerTest):
             self.penstock.remove_source("door")
         return self.penstock.fragments("door")
 
-    def get(self, url):
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            return answer.read().decode()
-
-    def media_playlist(self, master):
-        uri = [line for line in self.get(master).splitlines() if line and not line.startswith("#")]
-        self.assertEqual(len(uri), 1)
-        return self.get(master.rsplit("/", 1)[0] + "/" + uri[0])
-
-    def range(self, fragments):
-        """Of all of these, as the API wants it: boto3 cuts times to whole seconds."""
-        start = playlists.unix_ms(fragments[0]["start"]) // 1000 - 1
-        # The end has to be in the past.
-        end = waiting.until("the end has passed", lambda: time.time() > playlists.unix_ms(fragments[-1]["start"]) / 1000 + 2
-                            and int(time.time()) - 1)
-        return {"StartTimestamp": start, "EndTimestamp": end}
-
     def test_a_range_plays_whole_in_ffmpeg_and_says_when_it_was(self):
         fragments = self.record(stop=True)
         for axis in ("SERVER_TIMESTAMP", "PRODUCER_TIMESTAMP"):
             url = self.url(PlaybackMode="ON_DEMAND", DisplayFragmentTimestamp="ALWAYS",
-                           HLSFragmentSelector={"FragmentSelectorType": axis, "TimestampRange": self.range(fragments)})
-            text = self.media_playlist(url)
+                           HLSFragmentSelector={"FragmentSelectorType": axis, "TimestampRange": sessions.time_range(fragments)})
+            text = sessions.media_playlist(self, url)
             self.assertIn("#EXT-X-ENDLIST", text)
             self.assertEqual(re.findall(r"FragmentNumber=(\d{47})&", text), [fragment["number"] for fragment in fragments])
             dates = [playlists.unix_ms(date) for date in re.findall(r"PROGRAM-DATE-TIME:(\S+)", text)]
@@ -86,8 +50,8 @@ class Session(ServerTest):
 
     def test_no_more_entries_than_were_asked_for(self):
         fragments = self.record(count=5, stop=True)
-        selector = {"FragmentSelectorType": "SERVER_TIMESTAMP", "TimestampRange": self.range(fragments)}
-        text = self.media_playlist(self.url(PlaybackMode="ON_DEMAND", HLSFragmentSelector=selector, MaxMediaPlaylistFragmentResults=2))
+        selector = {"FragmentSelectorType": "SERVER_TIMESTAMP", "TimestampRange": sessions.time_range(fragments)}
+        text = sessions.media_playlist(self, self.url(PlaybackMode="ON_DEMAND", HLSFragmentSelector=selector, MaxMediaPlaylistFragmentResults=2))
         self.assertEqual(re.findall(r"FragmentNumber=(\d{47})&", text), [fragment["number"] for fragment in fragments[:2]])
 
     def test_a_live_session_slides_and_plays_in_chromium(self):
@@ -95,18 +59,18 @@ class Session(ServerTest):
         url = self.url()
         page = self.start(browser.Browser)
         page.open(self.penstock.url("/"))
-        page.evaluate(PLAY % url)
+        page.evaluate(sessions.PLAY % url)
         shown = "document.getElementById('session').currentTime"
         first = waiting.until("it plays", lambda: page.evaluate(shown), 30)
         waiting.until("it goes on", lambda: page.evaluate(shown) > first + 5, 30)
         self.assertEqual(page.evaluate("window.sessionErrors"), [])
         page.screenshot("session")
-        before, after = self.media_playlist(url), None
+        before, after = sessions.media_playlist(self, url), None
         sequence = re.compile(r"MEDIA-SEQUENCE:(\d+)")
 
         def moved():
             nonlocal after
-            after = self.media_playlist(url)
+            after = sessions.media_playlist(self, url)
             return int(sequence.search(after)[1]) > int(sequence.search(before)[1])
         waiting.until("the list slides", moved, 20)
         for text in before, after:
@@ -117,12 +81,12 @@ class Session(ServerTest):
         fragments = self.record(count=8, stop=True)
         numbers = [fragment["number"] for fragment in fragments]
         url = self.url(PlaybackMode="LIVE_REPLAY", MaxMediaPlaylistFragmentResults=100,
-                       HLSFragmentSelector={"FragmentSelectorType": "SERVER_TIMESTAMP", "TimestampRange": self.range(fragments)})
+                       HLSFragmentSelector={"FragmentSelectorType": "SERVER_TIMESTAMP", "TimestampRange": sessions.time_range(fragments)})
         begin = time.monotonic()
-        listed = re.findall(r"FragmentNumber=(\d{47})&", self.media_playlist(url))
+        listed = re.findall(r"FragmentNumber=(\d{47})&", sessions.media_playlist(self, url))
         self.assertEqual(listed, numbers[:len(listed)])
         self.assertLess(len(listed), len(numbers))
-        text = waiting.until("all of it is listed", lambda: (lambda text: numbers[-1] in text and text)(self.media_playlist(url)), 30)
+        text = waiting.until("all of it is listed", lambda: (lambda text: numbers[-1] in text and text)(sessions.media_playlist(self, url)), 30)
         # One second each, and players have three in advance.
         self.assertGreaterEqual(time.monotonic() - begin, len(numbers) - 3 - 1)
         self.assertEqual(re.findall(r"FragmentNumber=(\d{47})&", text), numbers)
@@ -142,7 +106,7 @@ class Session(ServerTest):
         stored = media.packet_hashes(self.penstock.stored(name))
         for axis in ("SERVER_TIMESTAMP", "PRODUCER_TIMESTAMP"):
             answer = self.archive().get_clip(StreamName=name, ClipFragmentSelector={
-                "FragmentSelectorType": axis, "TimestampRange": self.range(fragments)})
+                "FragmentSelectorType": axis, "TimestampRange": sessions.time_range(fragments)})
             self.assertEqual(answer["ContentType"], "video/mp4")
             file = pathlib.Path(self.penstock.data) / "clip.mp4"
             file.write_bytes(answer["Payload"].read())
@@ -167,12 +131,12 @@ class Session(ServerTest):
     def test_a_token_opens_its_session_and_nothing_else(self):
         fragments = self.record(stop=True)
         url = self.url(PlaybackMode="ON_DEMAND", Expires=300,
-                       HLSFragmentSelector={"FragmentSelectorType": "SERVER_TIMESTAMP", "TimestampRange": self.range(fragments)})
+                       HLSFragmentSelector={"FragmentSelectorType": "SERVER_TIMESTAMP", "TimestampRange": sessions.time_range(fragments)})
         token = url.split("SessionToken=")[1]
         changed = url[:-5] + ("A" if url[-5] != "A" else "B") + url[-4:]
         for bad in changed, url.split("?")[0], url.replace(token, ""):
             with self.assertRaises(urllib.error.HTTPError) as caught:
-                self.get(bad)
+                sessions.get(bad)
             self.assertEqual(caught.exception.code, 403, bad)
         # From elsewhere nothing but the token is needed, and it is no key.
         elsewhere = {"X-Forwarded-For": "192.0.2.1"}
@@ -182,7 +146,7 @@ class Session(ServerTest):
         self.assertEqual(status, 401)
         self.penstock.cli("stream", "delete", "door", "--yes")
         with self.assertRaises(urllib.error.HTTPError) as caught:
-            self.get(url)
+            sessions.get(url)
         self.assertEqual(caught.exception.code, 404)
 
     def test_what_cannot_be_played_is_refused_by_its_name(self):

@@ -19,15 +19,15 @@ PLAY = """(() => {
 })()"""
 
 
-def archive(test, stream):
-    """A client of the archived media of a stream, as its endpoint is found."""
+def archive(test, stream, operation="GET_HLS_STREAMING_SESSION_URL"):
+    """A client of the archived media of a stream, as the endpoint for an operation is found."""
     def client(service, endpoint):
         made = boto3.client(service, endpoint_url=endpoint, region_name="eu-west-1", aws_access_key_id="any", aws_secret_access_key="any",
                             config=botocore.config.Config(retries={"max_attempts": 0}))
         test.addCleanup(made.close)
         return made
     video = client("kinesisvideo", test.penstock.url(""))
-    where = video.get_data_endpoint(StreamName=stream, APIName="GET_HLS_STREAMING_SESSION_URL")["DataEndpoint"]
+    where = video.get_data_endpoint(StreamName=stream, APIName=operation)["DataEndpoint"]
     return client("kinesis-video-archived-media", where)
 
 
