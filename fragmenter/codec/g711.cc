@@ -27,7 +27,7 @@ int16_t DecodeALaw(uint8_t sample) {
 }  // namespace
 
 Bytes MakeWaveFormat(Codec codec, uint32_t sample_rate, uint32_t channels) {
-  CHECK(codec == Codec::kPcmu || codec == Codec::kPcma);
+  CHECK(IsG711(codec));
   ByteWriter out;
   out.Le<uint16_t>(codec == Codec::kPcmu ? 7 : 6);
   out.Le(static_cast<uint16_t>(channels));
@@ -40,7 +40,7 @@ Bytes MakeWaveFormat(Codec codec, uint32_t sample_rate, uint32_t channels) {
 }
 
 int16_t DecodeG711(Codec codec, uint8_t sample) {
-  CHECK(codec == Codec::kPcmu || codec == Codec::kPcma);
+  CHECK(IsG711(codec));
   return codec == Codec::kPcmu ? DecodeMuLaw(sample) : DecodeALaw(sample);
 }
 

@@ -8,10 +8,12 @@
 
 namespace penstock::fragmenter {
 
+inline bool IsG711(Codec codec) { return codec == Codec::kPcmu || codec == Codec::kPcma; }
+
 // WAVEFORMATEX, little-endian: what describes it in Matroska (codec A_MS/ACM).
 Bytes MakeWaveFormat(Codec codec, uint32_t sample_rate, uint32_t channels);
 
-// A sample, linear, 16 bits. Requires kPcmu or kPcma.
+// A sample, linear, 16 bits. Requires IsG711.
 int16_t DecodeG711(Codec codec, uint8_t sample);
 
 }  // namespace penstock::fragmenter

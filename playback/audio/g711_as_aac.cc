@@ -11,6 +11,7 @@ namespace {
 using fragmenter::Codec;
 using fragmenter::Frame;
 using fragmenter::FrameTable;
+using fragmenter::IsG711;
 using fragmenter::TrackConfig;
 using fragmenter::TrackSet;
 
@@ -20,8 +21,6 @@ constexpr int64_t kPreroll = 3;
 // Silence between two packets that is served as such; beyond it the sound goes on later. A fragment
 // is shorter.
 constexpr int64_t kSilenceSecondsMax = 30;
-
-bool IsG711(Codec codec) { return codec == Codec::kPcmu || codec == Codec::kPcma; }
 
 int64_t FloorDiv(int64_t a, int64_t b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
 

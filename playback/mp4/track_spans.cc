@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <optional>
 
+#include "fragmenter/codec/g711.h"
+
 namespace penstock::playback {
 namespace {
 
-using fragmenter::Codec;
 using fragmenter::Frame;
 using fragmenter::FrameTable;
 using fragmenter::TrackConfig;
 using fragmenter::TrackSet;
 
 std::optional<TrackSpan> SpanOf(const TrackConfig& track, const FrameTable& table) {
-  const bool telephone = track.codec == Codec::kPcmu || track.codec == Codec::kPcma;
-  const bool by_samples = telephone && track.channels > 0;
+  const bool by_samples = IsG711(track.codec) && track.channels > 0;
   std::optional<TrackSpan> span;
   for (const Frame& frame : table.frames) {
     if (frame.track != track.number) continue;

@@ -1,5 +1,6 @@
 """GetDASHStreamingSessionURL by unmodified boto3, and what its URL leads to in dash.js, shaka-player and ffmpeg."""
 
+import functools
 import json
 import pathlib
 import re
@@ -8,8 +9,6 @@ import unittest
 import urllib.error
 import urllib.request
 import xml.etree.ElementTree
-
-import botocore.exceptions
 
 from harness import cameras, media, players, playlists, sessions, waiting
 from harness.server import ServerTest
@@ -217,10 +216,7 @@ class Dash(ServerTest):
         self.assertTrue(re.search(r"<S t=\"\d+\" d=\"\d+\"", self.get(url).decode()))
 
     def test_what_cannot_be_played_is_refused_by_its_name(self):
-        def refusal(**arguments):
-            with self.assertRaises(botocore.exceptions.ClientError) as caught:
-                self.url(**arguments)
-            return caught.exception.response["Error"]["Code"], caught.exception.response["ResponseMetadata"]["HTTPStatusCode"]
+        refusal = functools.partial(sessions.refusal, self, self.url)
         self.penstock.cli("stream", "create", "door")
         self.assertEqual(refusal(), ("ResourceNotFoundException", 404))
         now = int(time.time())

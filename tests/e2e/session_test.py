@@ -1,13 +1,12 @@
 """Playback by Amazon's API: the URL that GetHLSStreamingSessionURL gives, and the file of GetClip, in real players."""
 
+import functools
 import pathlib
 import re
 import time
 import unittest
 import urllib.error
 import urllib.request
-
-import botocore.exceptions
 
 from harness import browser, cameras, media, playlists, sessions, waiting
 from harness.server import ServerTest
@@ -150,10 +149,7 @@ class Session(ServerTest):
         self.assertEqual(caught.exception.code, 404)
 
     def test_what_cannot_be_played_is_refused_by_its_name(self):
-        def refusal(**arguments):
-            with self.assertRaises(botocore.exceptions.ClientError) as caught:
-                self.url(**arguments)
-            return caught.exception.response["Error"]["Code"], caught.exception.response["ResponseMetadata"]["HTTPStatusCode"]
+        refusal = functools.partial(sessions.refusal, self, self.url)
         self.penstock.cli("stream", "create", "door")
         self.assertEqual(refusal(), ("ResourceNotFoundException", 404))
         now = int(time.time())

@@ -5,6 +5,7 @@ import urllib.request
 
 import boto3
 import botocore.config
+import botocore.exceptions
 
 from harness import playlists, waiting
 
@@ -53,3 +54,10 @@ def time_range(fragments):
     end = waiting.until("the end has passed", lambda: time.time() > playlists.unix_ms(fragments[-1]["start"]) / 1000 + 2
                         and int(time.time()) - 1)
     return {"StartTimestamp": start, "EndTimestamp": end}
+
+
+def refusal(test, ask, **arguments):
+    """What an operation that must fail is answered with: the error's name and the status."""
+    with test.assertRaises(botocore.exceptions.ClientError) as caught:
+        ask(**arguments)
+    return caught.exception.response["Error"]["Code"], caught.exception.response["ResponseMetadata"]["HTTPStatusCode"]

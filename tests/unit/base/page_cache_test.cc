@@ -1,11 +1,12 @@
 #include "base/page_cache.h"
 
-#include <cstdlib>
 #include <string>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+
+#include "tests/testing/temp_dir.h"
 
 namespace penstock {
 namespace {
@@ -14,10 +15,9 @@ constexpr uint64_t kBytes = 3'000'001;
 
 // A file that the page cache has let go of, as far as its file system can.
 std::shared_ptr<const FileHandle> ColdFile() {
-  std::string path = testing::TempDir() + "penstock-page-cache-XXXXXX";
-  const int fd = mkstemp(path.data());
+  const testing::TempDir folder;
+  const int fd = open((folder.path() / "file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   EXPECT_GE(fd, 0);
-  EXPECT_EQ(unlink(path.c_str()), 0);
   const std::string bytes(kBytes, 'x');
   EXPECT_EQ(write(fd, bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
   EXPECT_EQ(fdatasync(fd), 0);
