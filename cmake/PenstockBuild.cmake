@@ -20,7 +20,8 @@ target_compile_options(penstock_options INTERFACE
   -Wall -Wextra -Wpedantic -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough
   -Wno-missing-field-initializers -fno-omit-frame-pointer
   $<$<CXX_COMPILER_ID:GNU>:-fcoroutines>)
-# ccache sees through a precompiled header only if its time stamps do not matter.
+# ccache sees through a precompiled header only if its time stamps do not matter; included by a path relative to the tree, it is the same in every
+# clone of it.
 target_compile_options(penstock_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 if(PENSTOCK_WERROR)
   # GCC 12 sees writes past the end inside std::string that are not there (GCC bugs 105329, 105651), and frames of coroutines freed that it thinks are
@@ -64,7 +65,7 @@ function(penstock_library layer)
     endif()
   endforeach()
   if(NOT PENSTOCK_FUZZ)
-    target_precompile_headers(penstock_${layer} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/pch.h)
+    target_precompile_headers(penstock_${layer} PRIVATE <cmake/pch.h>)
   endif()
 endfunction()
 
@@ -78,7 +79,7 @@ function(penstock_test name)
   endif()
   add_executable(${name} ${sources})
   target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gmock GTest::gtest GTest::gtest_main)
-  target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/test_pch.h)
+  target_precompile_headers(${name} PRIVATE <cmake/test_pch.h>)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   # A disk that others keep busy makes the syncs of unit_store take minutes.
   if(NOT ARG_TIMEOUT)
