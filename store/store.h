@@ -132,9 +132,11 @@ class Store {
     uint64_t segment_bytes = 0;
     uint64_t pending_items = 0;
     uint64_t holds = 0;
-    uint64_t held_bytes = 0;  // of bodies that only holds keep
-    bool read_only = false;   // a lane refused a sync; reopen to recover
-    bool full = false;        // there is no room, for items or for the index; it passes by itself
+    uint64_t held_bytes = 0;          // of bodies that only holds keep
+    uint64_t index_buffer_bytes = 0;  // rows that are not flushed yet, at most 48 MB
+    uint64_t index_cache_bytes = 0;   // blocks of the index that were read, at most 32 MB
+    bool read_only = false;           // a lane refused a sync; reopen to recover
+    bool full = false;  // there is no room, for items or for the index; it passes by itself
     uint64_t unreadable_streams =
         0;  // their rows in the catalog are damaged; nothing of them is removed
   };

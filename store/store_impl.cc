@@ -354,6 +354,9 @@ Store::Stats StoreImpl::GetStats() const {
   stats.usable_free_bytes = stats.volume_free_bytes - std::min(stats.volume_free_bytes, kept_free);
   stats.read_only = read_only_.load();
   stats.full = full_.load() || index_full_.load();
+  const Index::Memory index = index_->memory();
+  stats.index_buffer_bytes = index.buffers;
+  stats.index_cache_bytes = index.cache;
   {
     const std::lock_guard lock(streams_mutex_);
     stats.unreadable_streams = unreadable_.size();

@@ -22,6 +22,11 @@ std::string StoreLines(const store::Store::Stats& stats, size_t streams) {
        stats.volume_free_bytes);
   Line(out, "penstock_store_segment_files", "Segment files", stats.segment_files);
   Line(out, "penstock_store_segment_bytes", "Bytes of segment files", stats.segment_bytes);
+  Line(out, "penstock_store_index_buffer_bytes",
+       "Rows of the index in memory until they are flushed, at most 48 MB",
+       stats.index_buffer_bytes);
+  Line(out, "penstock_store_index_cache_bytes", "Blocks of the index in memory, at most 32 MB",
+       stats.index_cache_bytes);
   Line(out, "penstock_store_holds", "Holds that are not released", stats.holds);
   Line(out, "penstock_store_held_bytes", "Bytes of media that only holds keep", stats.held_bytes);
   Line(out, "penstock_store_read_only", "1 while a lane refuses writes after a failed sync",

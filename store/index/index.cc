@@ -234,6 +234,14 @@ Status Index::Flush() {
 bool Index::waits_for_room() const { return impl_->watch.waits(); }
 void Index::LookForRoom() { impl_->watch.TryAgain(); }
 
+Index::Memory Index::memory() const {
+  Memory memory;
+  // Zero where it cannot be told.
+  impl_->db->GetAggregatedIntProperty(rocksdb::DB::Properties::kSizeAllMemTables, &memory.buffers);
+  impl_->db->GetIntProperty(rocksdb::DB::Properties::kBlockCacheUsage, &memory.cache);
+  return memory;
+}
+
 bool Index::IsIncomplete() const {
   const auto value = impl_->Get(kDefault, "incomplete");
   return value.ok() && *value == "1";

@@ -90,6 +90,13 @@ class Index {
   bool waits_for_room() const;
   void LookForRoom();
 
+  // Bytes of rows that are not flushed yet, and of blocks that were read.
+  struct Memory {
+    uint64_t buffers = 0;  // until they are flushed, at most 48 MB
+    uint64_t cache = 0;    // at most 32 MB
+  };
+  Memory memory() const;
+
   bool IsIncomplete() const;
   Lsn Applied(uint32_t lane) const;
   uint64_t CatalogCounter() const;

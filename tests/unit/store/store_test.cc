@@ -42,6 +42,17 @@ TEST_P(StoreTest, WhatWasAcknowledgedIsThereAfterAReopen) {
   }
 }
 
+TEST_P(StoreTest, TheMemoryOfTheIndexIsTold) {
+  Open();
+  auto shard = Stream("cam1");
+  const uint64_t before = store_->GetStats().index_buffer_bytes;
+  for (uint64_t i = 0; i < 300; ++i) Append(*shard, 100, i);
+  // Three rows of each item: its own, and one for each order of time.
+  const uint64_t after = store_->GetStats().index_buffer_bytes;
+  EXPECT_GE(after, before + 300 * 100);
+  EXPECT_LE(after, uint64_t{48} << 20);
+}
+
 TEST_P(StoreTest, NumbersGrowOverReopensAndOrdinalsGoOn) {
   Open();
   uint64_t last = 0;
