@@ -1,20 +1,14 @@
-"""The control plane of Amazon's video service by its own clients, unmodified. Debian's boto3 does not know the newest operations: those are
-asked for with the SDK for JavaScript."""
+"""The control plane of Amazon's video service over restarts and with keys, by boto3, unmodified. Every operation in each of Amazon's clients is
+operations_test."""
 
-import json
-import os
-import subprocess
 import unittest
 
 import boto3
 import botocore.config
 import botocore.exceptions
 
-from harness import programs
 from harness.server import ServerTest
 
-AWS = programs.ROOT / "tests/e2e/aws"
-KEYS = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_DEFAULT_REGION": "us-east-1", "AWS_MAX_ATTEMPTS": "1", "AWS_PAGER": ""}
 IMAGES = {"Status": "ENABLED", "ImageSelectorType": "SERVER_TIMESTAMP", "SamplingInterval": 3000, "Format": "JPEG",
           "DestinationConfig": {"Uri": "s3://pictures/door", "DestinationRegion": "eu-west-1"}, "FormatConfig": {"JPEGQuality": "80"},
           "WidthPixels": 640}
@@ -110,42 +104,6 @@ class Control(ServerTest):
         self.assertEqual(self.refusal(mine.tag_resource, ResourceARN=arns["door"], Tags=[{"Key": "a", "Value": "b"}]), denied)
         self.assertEqual(self.refusal(mine.get_signaling_channel_endpoint, ChannelARN=arns["yard"]), denied)
         self.assertEqual(self.refusal(mine.create_signaling_channel, ChannelName="yard-2"), denied)
-
-    def test_aws_cli_configures_a_stream_and_a_channel(self):
-        def aws(*arguments):
-            done = subprocess.run([programs.foreign("aws"), "--endpoint-url", self.penstock.url(""), "--output", "json", "kinesisvideo",
-                                   *arguments], env={**os.environ, **KEYS}, capture_output=True, text=True, timeout=60, check=False)
-            self.assertEqual(done.returncode, 0, done.stderr)
-            return json.loads(done.stdout or "{}")
-        aws("create-stream", "--stream-name", "door", "--data-retention-in-hours", "1")
-        aws("tag-stream", "--stream-name", "door", "--tags", "site=north")
-        self.assertEqual(aws("list-tags-for-stream", "--stream-name", "door")["Tags"], {"site": "north"})
-        aws("update-notification-configuration", "--stream-name", "door", "--notification-configuration", json.dumps(NOTIFICATION))
-        self.assertEqual(aws("describe-notification-configuration", "--stream-name", "door")["NotificationConfiguration"], NOTIFICATION)
-        arn = aws("create-signaling-channel", "--channel-name", "gate")["ChannelARN"]
-        self.assertEqual(aws("describe-signaling-channel", "--channel-arn", arn)["ChannelInfo"]["ChannelName"], "gate")
-
-    def test_the_sdk_for_javascript_asks_for_what_boto3_does_not_know(self):
-        if not (AWS / "node_modules/@aws-sdk").exists():
-            programs.run(programs.ROOT / "scripts/web_packages", "tests/e2e/aws", seconds=120)
-        video = self.client()
-        video.create_stream(StreamName="door", DataRetentionInHours=1)
-        video.create_signaling_channel(ChannelName="gate")
-        done = subprocess.run([programs.foreign("node"), "control.mjs", self.penstock.url(""), "door", "gate"], cwd=AWS, capture_output=True,
-                              text=True, timeout=60, check=False, env={**os.environ, **KEYS})
-        self.assertEqual(done.returncode, 0, done.stderr)
-        said = json.loads(done.stdout)
-        self.assertEqual((said["tags"], said["noTags"]), ({"a": "1", "b": "2"}, {}))
-        self.assertEqual((said["tier"], said["mismatch"]), ({"DefaultStorageTier": "WARM"}, ["VersionMismatchException", 400]))
-        self.assertEqual(said["storage"], {"Status": "ENABLED", "StreamARN": said["StreamARN"]})
-        self.assertEqual((said["mapped"], said["unmapped"]), ([{"Type": "CHANNEL", "ARN": said["ChannelARN"]}], []))
-        here = self.penstock.url("")
-        self.assertEqual({item["Protocol"]: item["ResourceEndpoint"] for item in said["endpoints"]},
-                         {"HTTPS": here, "WEBRTC": here, "WSS": here.replace("http", "ws", 1)})
-        missing = ["StreamEdgeConfigurationNotFoundException", 404]
-        self.assertEqual((said["noEdge"], said["goneEdge"]), (missing, missing))
-        self.assertEqual((said["started"], said["again"]), (["SYNCING", True], ["ResourceInUseException", 400]))
-        self.assertEqual((said["edge"], said["edges"]), ("arn:aws:iot:eu-north-1:123456789012:thing/hub", ["door"]))
 
 
 if __name__ == "__main__":
