@@ -11,6 +11,7 @@ import rule_layering
 import rule_length
 import rule_links
 import rule_metrics
+import rule_operations
 import rule_proofs
 import rule_words
 from tree import Tree
@@ -29,6 +30,23 @@ class Proofs(unittest.TestCase):
     def test_a_test_that_is_not_there_is_found(self):
         files = {"tests/a_test.py": "    def test_one(self):\n", "docs/compatibility.md": "[a](../tests/a_test.py) `test_one`\n`test_two`\n"}
         self.assertEqual(findings(rule_proofs, files), ["docs/compatibility.md:2"])
+
+
+class Operations(unittest.TestCase):
+    SERVED = {f"server/operations/video/{i}.cc": f'constinit const Operation kX{{\n    "{name}", "/x"}};\n' for i, name in enumerate(("GetA", "GetB"))}
+
+    def document(self, *rows):
+        return {**self.SERVED, "docs/compatibility.md": "\n".join(("## Other", "| GetC |", rule_operations.HEADING, *rows)) + "\n"}
+
+    def test_a_row_for_each_operation_is_silent(self):
+        proof = "yes | [a](../a_test.py) `test_one` |"
+        self.assertEqual(findings(rule_operations, self.document("| operation | a | proof |", f"| GetA | {proof}", f"| GetB | {proof}")), [])
+
+    def test_missing_unknown_double_empty_and_unproven_rows_are_found(self):
+        proof = "yes | [a](../a_test.py) `test_one` |"
+        bad = self.document(f"| GetA | {proof}", f"| GetA | {proof}", f"| GetD | {proof}", f"| GetA | | {proof}", "| GetA | yes |")
+        at = [f"docs/compatibility.md:{line}" for line in (3, 5, 6, 7, 7, 8, 8)]
+        self.assertEqual(sorted(findings(rule_operations, bad)), sorted(at))
 
 
 class Metrics(unittest.TestCase):

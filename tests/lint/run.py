@@ -6,7 +6,7 @@ import sys
 
 import tree
 
-RULES = ["layering", "headers", "coroutines", "links", "metrics", "proofs", "length", "words", "format"]
+RULES = ["layering", "headers", "coroutines", "links", "metrics", "proofs", "operations", "length", "words", "format"]
 
 
 def main(names):
