@@ -19,7 +19,7 @@ std::string Overview() {
   std::string out =
       "penstock: cameras in, a durable store, browsers out\n"
       "\n"
-      "usage: penstock <command> [--data <folder>] [--json]\n"
+      "usage: penstock <command> [--data <folder> | --server <url> [--ca <file>]] [--json]\n"
       "\n";
   for (const Command& command : Commands()) {
     out += fmt::format("  {:<34} {}\n", fmt::format("{} {}", command.name, command.operands),
@@ -48,8 +48,17 @@ std::string HelpFor(const Command& command) {
   }
   out +=
       "\n  --data <folder>  the server's data folder (default: ./penstock-data, then "
-      "/var/lib/penstock; or PENSTOCK_DATA)\n"
-      "  --json           JSON for programs instead of tables for people\n";
+      "/var/lib/penstock; or PENSTOCK_DATA)\n";
+  if (command.asks_server) {
+    out +=
+        "  --server <url>   a server elsewhere instead: https://host:8443 (or PENSTOCK_SERVER); "
+        "the "
+        "secret of a key is taken\n"
+        "                   from PENSTOCK_KEY, or with its name from https://name:secret@host\n"
+        "  --ca <file>      with https://: trust the authorities of this PEM file instead of the "
+        "system's (or PENSTOCK_CA)\n";
+  }
+  out += "  --json           JSON for programs instead of tables for people\n";
   return out;
 }
 
@@ -131,6 +140,7 @@ int RunCommandLine(const std::vector<std::string>& words) {
   }
   ArgSpec spec = command->spec;
   spec.flags.push_back("--data");
+  if (command->asks_server) spec.flags.insert(spec.flags.end(), {"--server", "--ca"});
   spec.switches.push_back("--json");
   const auto args = Args::Parse(rest, spec);
   if (!args.ok()) {

@@ -24,6 +24,7 @@ struct Command {
   std::string_view help;      // paragraphs, flags and examples
   ArgSpec spec;               // --data, --json and --help are added for every command
   int (*run)(const Args& args);
+  bool asks_server = true;  // --server and --ca are added, too
 };
 
 const std::vector<Command>& Commands();

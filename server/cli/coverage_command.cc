@@ -71,7 +71,7 @@ int RunStreamCoverage(const Args& args) {
   if (!range.ok()) return Fail(range.error());
   const std::string base = fmt::format("/api/v1/streams/{}/coverage{}",
                                        net::PercentEncode(args.positional()[0]), *range);
-  Client client(DataFolder(args));
+  Client client(args);
   Json coverage;
   Json::Array ranges;
   int64_t stored_ms = 0;

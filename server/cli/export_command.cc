@@ -197,7 +197,7 @@ int RunExport(const Args& args) {
   if (format != "" && format != "mkv" && format != "mp4")
     return Fail(Error(ErrorCode::kInvalidArgument, "--format: mkv or mp4"));
   const bool mp4 = format == "mp4" || (format.empty() && name.ends_with(".mp4"));
-  Client client(DataFolder(args));
+  Client client(args);
   const auto saved =
       SaveAll(client, fmt::format("/api/v1/streams/{}/export", net::PercentEncode(stream)), *range,
               name, mp4, args.Switch("--quiet"));

@@ -40,7 +40,7 @@ int RunFragments(const Args& args) {
   if (!range.ok()) return Fail(range.error());
   const auto limit = ParseCount(args.Flag("--limit").value_or("100"));
   if (!limit.ok()) return Fail(limit.error());
-  Client client(DataFolder(args));
+  Client client(args);
   std::vector<std::vector<std::string>> rows = {
       {"START", "LENGTH", "SIZE", "ORDINAL", "KIND", "NUMBER", "NOTES"}};
   Json list = Json(Json::Array());

@@ -38,7 +38,7 @@ int RunHoldAdd(const Args& args) {
   const std::string& stream = args.positional()[0];
   const auto body = NewHold(args);
   if (!body.ok()) return Fail(body.error());
-  const auto answer = Client(DataFolder(args)).Call("POST", PathOf(stream), *body);
+  const auto answer = Client(args).Call("POST", PathOf(stream), *body);
   if (!answer.ok()) return Fail(answer.error());
   const Json& hold = *answer;
   std::string text = fmt::format("hold {}: {} keeps what is of {} to {}\n", Text(hold["id"]),
@@ -52,7 +52,7 @@ int RunHoldAdd(const Args& args) {
 int RunHoldList(const Args& args) {
   const std::string path =
       args.positional().empty() ? "/api/v1/holds" : PathOf(args.positional()[0]);
-  const auto answer = Client(DataFolder(args)).Call("GET", path);
+  const auto answer = Client(args).Call("GET", path);
   if (!answer.ok()) return Fail(answer.error());
   std::vector<std::vector<std::string>> rows = {
       {"ID", "STREAM", "START", "END", "CREATED", "NOTE"}};
@@ -65,9 +65,8 @@ int RunHoldList(const Args& args) {
 
 int RunHoldRelease(const Args& args) {
   const std::string& id = args.positional()[1];
-  const auto answer = Client(DataFolder(args))
-                          .Call("DELETE", fmt::format("{}/{}", PathOf(args.positional()[0]),
-                                                      net::PercentEncode(id)));
+  const auto answer = Client(args).Call(
+      "DELETE", fmt::format("{}/{}", PathOf(args.positional()[0]), net::PercentEncode(id)));
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer, fmt::format("released {}\n", id));
 }

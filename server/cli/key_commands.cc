@@ -72,13 +72,13 @@ int RunKeyCreate(const Args& args) {
   } else if (args.Flag("--for")) {
     return Fail(Error(ErrorCode::kInvalidArgument, "--for belongs to --session"));
   }
-  const auto answer = Client(DataFolder(args)).Call("POST", "/api/v1/keys", body);
+  const auto answer = Client(args).Call("POST", "/api/v1/keys", body);
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer, HowToUse(*answer));
 }
 
 int RunKeyList(const Args& args) {
-  const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/keys");
+  const auto answer = Client(args).Call("GET", "/api/v1/keys");
   if (!answer.ok()) return Fail(answer.error());
   std::vector<std::vector<std::string>> rows = {{"NAME", "MAY", "STREAMS", "CREATED", "UNTIL"}};
   for (const Json& key : (*answer)["keys"].array()) {
@@ -92,8 +92,7 @@ int RunKeyList(const Args& args) {
 
 int RunKeyRevoke(const Args& args) {
   const auto answer =
-      Client(DataFolder(args))
-          .Call("DELETE", "/api/v1/keys/" + net::PercentEncode(args.positional()[0]));
+      Client(args).Call("DELETE", "/api/v1/keys/" + net::PercentEncode(args.positional()[0]));
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer, fmt::format("revoked {}\n", args.positional()[0]));
 }

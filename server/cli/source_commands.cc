@@ -32,7 +32,7 @@ int RunSourceAdd(const Args& args) {
   body.Set("url", args.positional()[1]);
   if (const auto transport = args.Flag("--transport")) body.Set("transport", *transport);
   if (const auto print = args.Flag("--tls-fingerprint")) body.Set("tls_fingerprint", *print);
-  const auto answer = Client(DataFolder(args)).Call("POST", "/api/v1/sources", body);
+  const auto answer = Client(args).Call("POST", "/api/v1/sources", body);
   if (!answer.ok()) return Fail(answer.error());
   return Print(
       args, *answer,
@@ -41,7 +41,7 @@ int RunSourceAdd(const Args& args) {
 }
 
 int RunSourceList(const Args& args) {
-  const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/sources");
+  const auto answer = Client(args).Call("GET", "/api/v1/sources");
   if (!answer.ok()) return Fail(answer.error());
   std::vector<std::vector<std::string>> rows = {{"NAME", "URL", "TRANSPORT", "FROM"}};
   for (const Json& source : (*answer)["sources"].array()) {
@@ -57,15 +57,14 @@ int RunSourceList(const Args& args) {
 
 int RunSourceRemove(const Args& args) {
   const auto answer =
-      Client(DataFolder(args))
-          .Call("DELETE", "/api/v1/sources/" + net::PercentEncode(args.positional()[0]));
+      Client(args).Call("DELETE", "/api/v1/sources/" + net::PercentEncode(args.positional()[0]));
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer,
                fmt::format("removed {}; what is stored of it stays\n", args.positional()[0]));
 }
 
 int RunSourceStatus(const Args& args) {
-  const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/sources");
+  const auto answer = Client(args).Call("GET", "/api/v1/sources");
   if (!answer.ok()) return Fail(answer.error());
   std::vector<std::vector<std::string>> rows = {
       {"STREAM", "KIND", "STATE", "FOR", "RATE", "STORED", "DROPPED", "TRACKS", "REASON"}};

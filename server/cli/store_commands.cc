@@ -46,7 +46,7 @@ Json ReportToJson(const store::CheckReport& report, bool sound) {
 }  // namespace
 
 int RunStoreStats(const Args& args) {
-  const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/store");
+  const auto answer = Client(args).Call("GET", "/api/v1/store");
   if (!answer.ok()) return Fail(answer.error());
   const Json& stats = *answer;
   std::vector<std::vector<std::string>> rows = {

@@ -48,7 +48,7 @@ Result<int64_t> ParseHours(std::string_view text) {
 }  // namespace
 
 int RunStreamList(const Args& args) {
-  const auto answer = Client(DataFolder(args)).Call("GET", "/api/v1/streams");
+  const auto answer = Client(args).Call("GET", "/api/v1/streams");
   if (!answer.ok()) return Fail(answer.error());
   std::vector<std::vector<std::string>> rows = {
       {"STREAM", "STATE", "KEEPS", "STORED", "HELD", "ITEMS", "OLDEST", "NEWEST", "REASON"}};
@@ -72,7 +72,7 @@ int RunStreamCreate(const Args& args) {
     if (!hours.ok()) return Fail(hours.error());
     body.Set("retention_hours", *hours);
   }
-  const auto answer = Client(DataFolder(args)).Call("POST", "/api/v1/streams", body);
+  const auto answer = Client(args).Call("POST", "/api/v1/streams", body);
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer,
                fmt::format("created {}, which keeps {}\n", args.positional()[0],
@@ -86,7 +86,7 @@ int RunStreamDelete(const Args& args) {
               fmt::format("this deletes {} and everything stored of it; say --yes if that is meant",
                           args.positional()[0])));
   }
-  const auto answer = Client(DataFolder(args)).Call("DELETE", Path(args));
+  const auto answer = Client(args).Call("DELETE", Path(args));
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer, fmt::format("deleted {}\n", args.positional()[0]));
 }
@@ -107,7 +107,7 @@ int RunStreamRetention(const Args& args) {
     if (!bytes.ok()) return Fail(bytes.error());
     body.Set("max_bytes", *bytes);
   }
-  const auto answer = Client(DataFolder(args)).Call("PATCH", Path(args), body);
+  const auto answer = Client(args).Call("PATCH", Path(args), body);
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer, fmt::format("{} keeps {}\n", args.positional()[0], Keeps(*answer)));
 }

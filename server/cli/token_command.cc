@@ -41,10 +41,8 @@ int RunTokenCreate(const Args& args) {
   }
   Json body;
   body.Set("seconds", static_cast<int64_t>(whole.count()));
-  const auto answer =
-      Client(DataFolder(args))
-          .Call("POST", "/api/v1/streams/" + net::PercentEncode(args.positional()[0]) + "/tokens",
-                body);
+  const auto answer = Client(args).Call(
+      "POST", "/api/v1/streams/" + net::PercentEncode(args.positional()[0]) + "/tokens", body);
   if (!answer.ok()) return Fail(answer.error());
   return Print(args, *answer, HowToUse(*answer, whole));
 }

@@ -1,5 +1,8 @@
 #include "server/wire/errors.h"
 
+#include <algorithm>
+#include <string>
+
 #include <fmt/format.h>
 
 #include "base/json.h"
@@ -134,6 +137,20 @@ net::HttpResponse AwsErrorResponse(const sigv4::Fault& fault) {
   return AwsError(403, "InvalidSignatureException", std::move(body));
 }
 
+namespace {
+
+// What a server that is none of ours, or a port of another kind, says for people; nothing if it is
+// not a line of text.
+std::string OneLine(std::string_view body) {
+  const std::string_view line = body.substr(0, body.find_first_of("\r\n"));
+  const bool text =
+      !line.empty() && line.size() <= 200 && line.front() != '<' &&
+      std::all_of(line.begin(), line.end(), [](char c) { return c >= ' ' && c < 0x7f; });
+  return text ? fmt::format(": {}", line) : "";
+}
+
+}  // namespace
+
 Error ErrorFromWire(int status, std::string_view body) {
   const auto json = Json::Parse(body);
   if (json.ok() && (*json)["message"].is_string()) {
@@ -144,7 +161,7 @@ Error ErrorFromWire(int status, std::string_view body) {
     }
   }
   return Error(ErrorCode::kProtocol,
-               fmt::format("the server answered with HTTP status {}", status));
+               fmt::format("the server answered with HTTP status {}{}", status, OneLine(body)));
 }
 
 }  // namespace penstock::server

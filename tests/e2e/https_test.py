@@ -168,6 +168,94 @@ class Https(ServerTest):
                                 "-verify_hostname", "cam.example")
             self.assertIn("Verify return code: 0 (ok)", done)
 
+    # The command line.
+
+    def ask(self, *words, server=None, ca=None, **environment):
+        """`penstock …` as on another machine: no data folder is near."""
+        flags = [*(("--server", server) if server else ()), *(("--ca", ca) if ca else ())]
+        return self.run_with_keys(programs.ours("penstock"), *words, *flags, cwd=self.folder, **environment)
+
+    def said_by(self, code, *words, **where):
+        done = self.ask(*words, **where)
+        self.assertEqual((done.returncode, done.stdout), (code, ""), done.stderr)
+        return done.stderr
+
+    def without_trust(self):
+        """Who comes from this machine needs a key as well; an admin's."""
+        secret = self.penstock.cli_json("key", "create", "boss", "--role", "admin")["secret"]
+        self.penstock.options.append("--trust-loopback=no")
+        self.penstock.stop()
+        self.penstock.start()
+        return secret
+
+    def test_the_command_line_asks_a_server_elsewhere(self):
+        secret = self.without_trust()
+        here = {"server": self.url(), "ca": self.ca}
+        self.assertIn("key", self.said_by(1, "stream", "create", "door", **here))
+        made = self.ask("stream", "create", "door", "--json", **here, PENSTOCK_KEY=secret)
+        self.assertEqual((made.returncode, json.loads(made.stdout)["name"]), (0, "door"), made.stderr)
+        film = self.film()
+        sent = self.run_with_keys("/usr/bin/python3", SAMPLES / "put_media.py", "--endpoint", self.url(), "door", film, SSL_CERT_FILE=str(self.ca),
+                                  AWS_ACCESS_KEY_ID="boss", AWS_SECRET_ACCESS_KEY=secret)
+        self.assertEqual(sent.returncode, 0, sent.stderr)
+        # All of it from the environment, as a machine would have it that always asks the same server.
+        named = {"PENSTOCK_SERVER": self.url().replace("127.0.0.1", "boss:" + secret + "@localhost"), "PENSTOCK_CA": str(self.ca)}
+        for words in (("stream", "list"), ("stream", "coverage", "door"), ("fragments", "door"), ("source", "list"), ("source", "status"),
+                      ("hold", "list"), ("key", "list")):
+            with self.subTest(words):
+                done = self.ask(*words, "--json", **named)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertEqual({**json.loads(done.stdout), "now": ""}, {**self.penstock.cli_json(*words), "now": ""})
+        link = self.ask("token", "create", "door", "--json", **named)
+        self.assertTrue(json.loads(link.stdout)["page"].startswith(self.url("/").replace("127.0.0.1", "localhost")), link.stdout)
+        exported = self.ask("export", "door", "-o", "copy.mkv", **named)
+        self.assertEqual(exported.returncode, 0, exported.stderr)
+        self.penstock.cli("export", "door", "-o", self.folder / "local.mkv")
+        self.assertEqual((self.folder / "copy.mkv").read_bytes(), (self.folder / "local.mkv").read_bytes())
+        self.assertEqual(self.ask("stream", "delete", "door", "--yes", **named).returncode, 0)
+        # A flag is nearer than the environment.
+        done = self.ask("stream", "list", "--data", self.penstock.data, "--json", PENSTOCK_SERVER="https://192.0.2.1")
+        self.assertEqual(json.loads(done.stdout)["streams"], [], done.stderr)
+
+    def test_the_command_line_says_why_a_server_is_not_asked(self):
+        trusted = {"ca": self.ca}
+        said = self.said_by(1, "stream", "list", server=self.url())
+        self.assertIn("signed by nobody whom this machine trusts", said)
+        self.assertIn("--ca <file> says whom else to trust", said)
+        programs.run(programs.ours("penstock"), "cert", "create", "cam.example", "--out", self.folder / "other")
+        said = self.said_by(1, "stream", "list", server=self.url(), ca=self.folder / "other/ca.pem")
+        self.assertIn("signed by nobody whom this machine trusts", said)
+        self.assertNotIn("--ca <file>", said)
+        self.assertIn("is not for 127.0.0.1", self.said_by(1, "stream", "list", server=self.other_name(), **trusted))
+        self.assertIn("the peer does not speak TLS at this port", self.said_by(1, "stream", "list", server=f"https://{self.penstock.http}", **trusted))
+        self.assertIn("write https:// in the address", self.said_by(1, "stream", "list", server=f"http://{self.penstock.https}"))
+        self.assertEqual(self.ask("stream", "list", server=f"http://{self.penstock.http}").returncode, 0)
+        self.penstock.stop()
+        self.assertIn(f"no server answers at {self.url()}", self.said_by(3, "stream", "list", server=self.url(), **trusted))
+        for words, where, expected in (
+                (("--data", self.folder), {"server": self.url()}, "--server and --data name a server each"),
+                ((), trusted, "--ca is for a server that --server names"),
+                ((), {"server": self.url().replace("https", "http"), **trusted}, "--ca is for https://, and --server says http://"),
+                ((), {"server": self.url("/api?key=hidden"), **trusted}, "only scheme, key, host and port are wanted"),
+                ((), {"server": "ftp://boss:hidden@127.0.0.1"}, "begins with neither http:// nor https://"),
+                ((), {"server": self.url(), "ca": self.folder / "none.pem"}, "none.pem")):
+            with self.subTest(expected):
+                said = self.said_by(1, "stream", "list", *words, **where)
+                self.assertIn(expected, said)
+                self.assertNotIn("hidden", said)
+        self.assertIn("there is no flag --server", self.said_by(2, "store", "check", server=self.url()))
+
+    def other_name(self):
+        """The URL of somebody whom our authority certifies as another host."""
+        request, signed = self.folder / "elsewhere.csr", self.folder / "elsewhere.pem"
+        programs.run("openssl", "req", "-new", "-key", self.key, "-subj", "/CN=elsewhere.example", "-addext",
+                     "subjectAltName=DNS:elsewhere.example", "-out", request)
+        programs.run("openssl", "x509", "-req", "-in", request, "-CA", self.ca, "-CAkey", self.folder / "ca.key", "-copy_extensions", "copy",
+                     "-days", "2", "-out", signed)
+        server = self.start(programs.Program, programs.foreign("openssl"), "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", signed,
+                            "-key", self.key)
+        return "https://" + server.wait_for_line("ACCEPT ").split()[1]
+
     # Certificates.
 
     def shown(self):
