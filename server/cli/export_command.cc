@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -54,10 +55,10 @@ class FragmentCounter {
 };
 
 // One line that is written over, on a terminal only. Counts what can be known beforehand: bytes, or
-// the fragments of an MP4.
+// the fragments of an MP4, and of a Matroska file with uploads in it nothing.
 class Progress {
  public:
-  Progress(uint64_t total, bool mp4, bool quiet)
+  Progress(std::optional<uint64_t> total, bool mp4, bool quiet)
       : total_(total), mp4_(mp4), shown_(!quiet && isatty(STDERR_FILENO) == 1) {}
 
   void Add(ByteSpan piece) {
@@ -74,8 +75,11 @@ class Progress {
     std::fputc('\n', stderr);
   }
   uint64_t bytes() const { return bytes_; }
-  // What was there when the export began and did not come.
-  uint64_t missing() const { return total_ - std::min(done(), total_); }
+  // What was there when the export began and did not come, if that can be known.
+  std::optional<uint64_t> missing() const {
+    if (!total_) return std::nullopt;
+    return *total_ - std::min(done(), *total_);
+  }
 
  private:
   uint64_t done() const { return mp4_ ? fragments_.count() : bytes_; }
@@ -86,15 +90,17 @@ class Progress {
     const double seconds =
         std::chrono::duration<double>(SystemClock().SteadyNow() - begin_).count();
     const auto rate = static_cast<uint64_t>(static_cast<double>(bytes_) / std::max(seconds, 0.001));
-    const uint64_t percent = total_ == 0 ? 100 : std::min<uint64_t>(100, done() * 100 / total_);
-    std::fputs(fmt::format("\r{:3} %  {} of {}{}  {}/s   ", percent, Text(std::min(done(), total_)),
-                           Text(total_), mp4_ ? " fragments" : "", FormatByteSize(rate))
-                   .c_str(),
-               stderr);
+    std::string line = fmt::format("\r{}", Text(done()));
+    if (total_) {
+      const uint64_t done_now = std::min(done(), *total_);
+      line = fmt::format("\r{:3} %  {} of {}{}", *total_ == 0 ? 100 : done_now * 100 / *total_,
+                         Text(done_now), Text(*total_), mp4_ ? " fragments" : "");
+    }
+    std::fputs(fmt::format("{}  {}/s   ", line, FormatByteSize(rate)).c_str(), stderr);
     std::fflush(stderr);
   }
 
-  const uint64_t total_;
+  const std::optional<uint64_t> total_;
   const bool mp4_;
   const bool shown_;
   const SteadyTime begin_ = SystemClock().SteadyNow();
@@ -149,7 +155,7 @@ struct Export {
   std::vector<std::string> files;
   uint64_t fragments = 0;
   uint64_t bytes = 0;
-  uint64_t missing = 0;  // bytes, or fragments of an MP4
+  std::optional<uint64_t> missing = 0;  // bytes, or fragments of an MP4; not of uploads' bytes
 };
 
 // The head fixes what is exported; the stream may go on meanwhile, and retention, too.
@@ -158,8 +164,10 @@ Result<Export> SaveAll(Client& client, const std::string& target, const std::str
   PS_TRY(const net::Headers plan, client.Head(target + range));
   Export out;
   PS_TRY(out.fragments, HeaderCount(plan, "Penstock-Export-Fragments"));
-  uint64_t total = out.fragments;
-  if (!mp4) {
+  std::optional<uint64_t> total;
+  if (mp4) total = out.fragments;
+  // Left out where uploads are among it, whose clusters may become longer or shorter.
+  if (!mp4 && plan.Has("Penstock-Export-Bytes")) {
     PS_TRY(total, HeaderCount(plan, "Penstock-Export-Bytes"));
   }
   PS_TRY(uint64_t first, HeaderCount(plan, "Penstock-Export-First"));
@@ -202,14 +210,15 @@ int RunExport(const Args& args) {
       SaveAll(client, fmt::format("/api/v1/streams/{}/export", net::PercentEncode(stream)), *range,
               name, mp4, args.Switch("--quiet"));
   if (!saved.ok()) return Fail(saved.error());
-  if (saved->missing > 0) {
+  const uint64_t missing = saved->missing.value_or(0);
+  if (missing > 0) {
     std::fputs(fmt::format("penstock: {} of fragments that are damaged or have expired meanwhile "
                            "were left out; the server's log names them\n",
-                           mp4 ? fmt::to_string(saved->missing) : FormatByteSize(saved->missing))
+                           mp4 ? fmt::to_string(missing) : FormatByteSize(missing))
                    .c_str(),
                stderr);
   }
-  const int code = saved->missing > 0 ? kFailed : kDone;
+  const int code = missing > 0 ? kFailed : kDone;
   if (name == "-") return code;
   Json files = Json(Json::Array());
   for (const std::string& file : saved->files) files.Push(Json(file));
@@ -218,7 +227,7 @@ int RunExport(const Args& args) {
   json.Set("files", std::move(files));
   json.Set("fragments", saved->fragments);
   json.Set("bytes", saved->bytes);
-  json.Set(mp4 ? "missing_fragments" : "missing_bytes", saved->missing);
+  if (saved->missing) json.Set(mp4 ? "missing_fragments" : "missing_bytes", missing);
   std::string text =
       fmt::format("{}: {} fragments, {}\n", name, saved->fragments, FormatByteSize(saved->bytes));
   for (size_t i = 1; i < saved->files.size(); ++i)

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import unittest
 
-from harness import cameras, damage, media, playlists, programs, terminal, waiting
+from harness import cameras, damage, films, media, playlists, programs, terminal, waiting
 from harness.server import ServerTest
 
 CAMERA = ("--width", "640", "--height", "360", "--kbps", "800")
@@ -51,6 +51,18 @@ class Export(ServerTest):
             tracks = {track["codec_name"]: track for track in media.streams(self.folder / name)}
             self.assertEqual(sorted(tracks), ["aac", "h264"])
             self.assertEqual(tracks["h264"]["width"], width)
+
+    def test_uploads_are_exported_though_their_bytes_are_not_known_beforehand(self):
+        film = self.folder / "film.mkv"
+        films.make(film, 3)
+        self.penstock.cli("stream", "create", "door")
+        films.send(self.penstock.url(""), "door", film, 1_768_478_400)
+        said = self.penstock.cli_json("export", "door", "-o", self.file)
+        self.assertEqual((said["fragments"], said["bytes"]), (3, self.file.stat().st_size))
+        self.assertNotIn("missing_bytes", said)
+        exported, sent = (media.packet_hashes(path) for path in (self.file, film))
+        self.assertEqual({track: [packet[1:] for packet in packets] for track, packets in exported.items()},
+                         {track: [packet[1:] for packet in packets] for track, packets in sent.items()})
 
     def test_an_mp4_has_the_frames_and_times_of_the_mkv(self):
         self.record("--resize-after", "6", until=lambda segments: len({s.init for s in segments}) == 2 and segments[-3].init == segments[-1].init)
