@@ -5,6 +5,7 @@ import io
 import itertools
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -192,6 +193,16 @@ class PutMedia(ServerTest):
         self.assertEqual((read.number, len(read.picture_times)), (number, 5))
         fragment, = self.penstock.fragments("door")
         self.assertEqual(fragment["producer_start"], "2026-01-15T12:00:00.000Z")
+
+    def test_the_last_ack_keeps_away_from_the_one_before_it(self):
+        self.create()
+        connection = self.producer()
+        apart = []
+        for i in range(5):
+            connection.send(producer.header() * (i == 0) + producer.cluster(START + 200 * i) + producer.END_OF_FRAGMENT)
+            connection.wait_for("PERSISTED", i + 1)
+            apart.append(connection.times[-1] - connection.times[-2])
+        self.assertGreater(statistics.median(apart), 0.02, apart)
 
     def test_acks_are_left_out_where_nobody_wants_them_but_errors_are_told(self):
         self.create()

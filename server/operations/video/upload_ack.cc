@@ -57,6 +57,10 @@ std::string_view AckName(UploadAck::Kind kind) {
   return "IDLE";
 }
 
+SteadyTime AckGoesAt(size_t waiting, SteadyTime last_written) {
+  return waiting > 1 ? last_written : last_written + kAckApart;
+}
+
 std::string FormatAck(const UploadAck& ack) {
   std::string out = fmt::format("{{\"EventType\":\"{}\"", AckName(ack.kind));
   if (ack.timecode) out += fmt::format(",\"FragmentTimecode\":{}", *ack.timecode);

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/time.h"
 #include "ingest/upload/upload_session.h"
 
 namespace penstock::server::aws::video {
@@ -14,6 +15,14 @@ std::string FormatAck(const ingest::UploadAck& ack);
 
 // "PERSISTED"
 std::string_view AckName(ingest::UploadAck::Kind kind);
+
+// When the first of `waiting` acks may be written, of which there is one at least. Amazon's
+// producer library for Java hands over whatever one read of its socket gives, and its core takes
+// only the first ack of that as one of this connection: a producer that is about to end waits for
+// the last PERSISTED, in vain if that came together with its RECEIVED. So the last ack that there
+// is goes out this long after the one before it; those with others behind them need not.
+inline constexpr std::chrono::milliseconds kAckApart{50};
+SteadyTime AckGoesAt(size_t waiting, SteadyTime last_written);
 
 // What an error is called on the wire.
 struct AckError {

@@ -41,6 +41,19 @@ void UploadExchange::Queue(const UploadAck& ack) {
   Wake();
 }
 
+bool UploadExchange::AckIsDue() {
+  executor_->StopTimer(ack_timer_);
+  ack_timer_ = 0;
+  if (acks_.empty()) return false;
+  const SteadyTime due = AckGoesAt(acks_.size(), ack_written_);
+  if (executor_->SteadyNow() >= due) return true;
+  ack_timer_ = executor_->StartTimer(due, [this] {
+    ack_timer_ = 0;
+    Wake();
+  });
+  return false;
+}
+
 // Tells thrice that nothing comes; the third time is the end.
 void UploadExchange::WatchIdle(int third) {
   idle_timer_ = executor_->StartTimer(executor_->SteadyNow() + terms_.idle / 3, [this, third] {
@@ -134,7 +147,7 @@ Task<Status> UploadExchange::Run(std::shared_ptr<UploadExchange> self,
       Detach(FinishSession(self, self->gone_ ? UploadEnd::kCut : *self->end_));
       continue;
     }
-    if (self->acks_.empty() || !status.ok()) {
+    if (!status.ok() || !self->AckIsDue()) {
       self->written_to_.emplace();
       const Oneshot<Unit> written = *self->written_to_;
       co_await written;
@@ -143,6 +156,7 @@ Task<Status> UploadExchange::Run(std::shared_ptr<UploadExchange> self,
     ByteChain ack(Bytes::From(std::move(self->acks_.front())));
     self->acks_.pop_front();
     status = co_await out->Write(std::move(ack));
+    self->ack_written_ = self->executor_->SteadyNow();
     if (!status.ok()) {
       self->gone_ = true;
       self->acks_.clear();

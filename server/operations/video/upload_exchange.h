@@ -39,6 +39,8 @@ class UploadExchange {
   void End(ingest::UploadEnd end);
   void Queue(const ingest::UploadAck& ack);
   void Wake();
+  // Whether there is an ack whose time has come; else Wake is called when it has.
+  bool AckIsDue();
 
   ingest::Uploads& uploads_;
   const std::shared_ptr<net::BodyReader> body_;
@@ -47,6 +49,7 @@ class UploadExchange {
   std::shared_ptr<ingest::UploadSession> session_;
 
   std::deque<std::string> acks_;
+  SteadyTime ack_written_;  // when the last one was; in the past before there is one
   std::optional<Oneshot<Unit>> written_to_;  // acks, or the end: the writer waits for it
   std::optional<Oneshot<Unit>> taken_from_;  // acks, or nobody reads them: the reader waits for it
   std::optional<ingest::UploadEnd> end_;     // what is read from here on counts for nothing
@@ -58,6 +61,7 @@ class UploadExchange {
   Executor* executor_ = nullptr;
   Executor::TimerId idle_timer_ = 0;
   Executor::TimerId late_timer_ = 0;
+  Executor::TimerId ack_timer_ = 0;
 };
 
 }  // namespace penstock::server::aws::video

@@ -4,6 +4,7 @@ import json
 import socket
 import struct
 import threading
+import time
 
 import botocore.auth
 import botocore.awsrequest
@@ -70,6 +71,7 @@ class Producer:
         self.socket.sendall(("POST /putMedia HTTP/1.1\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields.items()) + "\r\n").encode())
         self.received = b""
         self.chunks, self.ended, self.head, self.interim = [], False, None, None
+        self.times = []  # when each chunk was there
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -117,7 +119,9 @@ class Producer:
                     self._line()
                     self.ended = True
                     return
-                self.chunks.append(self._bytes(size))
+                piece = self._bytes(size)
+                self.times.append(time.monotonic())
+                self.chunks.append(piece)
                 self._bytes(2)
         except (EOFError, OSError):
             pass

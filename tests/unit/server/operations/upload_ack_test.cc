@@ -35,5 +35,12 @@ TEST(UploadAckTest, FitTheSmallestBufferOfAnyClient) {
   EXPECT_LE(FormatAck(ack).size(), 1024u);
 }
 
+TEST(UploadAckTest, TheLastOneStandsAloneAndThoseBeforeItDoNotWait) {
+  const SteadyTime before = SteadyTime() + std::chrono::hours(1);
+  EXPECT_EQ(AckGoesAt(1, before), before + kAckApart);
+  EXPECT_EQ(AckGoesAt(2, before), before);
+  EXPECT_EQ(AckGoesAt(60, before), before);
+}
+
 }  // namespace
 }  // namespace penstock::server::aws::video
