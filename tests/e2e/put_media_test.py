@@ -194,9 +194,9 @@ class PutMedia(ServerTest):
         fragment, = self.penstock.fragments("door")
         self.assertEqual(fragment["producer_start"], "2026-01-15T12:00:00.000Z")
 
-    def test_the_last_ack_keeps_away_from_the_one_before_it(self):
+    def test_acks_to_amazons_java_producer_keep_away_from_each_other(self):
         self.create()
-        connection = self.producer()
+        connection = self.producer(user_agent="AWS-SDK-KVS/1.9.5 JAVA/17.0.15 Linux/6.18 amd64")
         apart = []
         for i in range(5):
             connection.send(producer.header() * (i == 0) + producer.cluster(START + 200 * i) + producer.END_OF_FRAGMENT)

@@ -4,6 +4,7 @@
 #include "server/operations/video/operations.h"
 #include "server/operations/video/producer_start.h"
 #include "server/operations/video/shapes.h"
+#include "server/operations/video/upload_ack.h"
 #include "server/operations/video/upload_exchange.h"
 
 namespace penstock::server::aws::video {
@@ -34,6 +35,7 @@ Json InputOf(const net::HttpRequest& request) {
       {"x-amzn-fragment-timecode-type", "FragmentTimecodeType"},
       {"x-amzn-producer-start-timestamp", "ProducerStartTimestamp"},
       {"x-amzn-fragment-acknowledgment-required", "FragmentAcknowledgmentRequired"},
+      {"user-agent", "UserAgent"},  // no member of Amazon's
   };
   Json input;
   for (const auto& [header, member] : kHeaders) {
@@ -45,6 +47,7 @@ Json InputOf(const net::HttpRequest& request) {
 Result<UploadExchange::Terms> TermsOf(const Context& context, const Json& input) {
   UploadExchange::Terms terms;
   terms.acks = input["FragmentAcknowledgmentRequired"].AsString() != "0";
+  terms.acks_apart = LosesJoinedAcks(input["UserAgent"].AsString());
   terms.idle = context.put_media_idle;
   terms.lasts = context.put_media_lasts;
   if (input["FragmentTimecodeType"].AsString() != kRelative) return terms;

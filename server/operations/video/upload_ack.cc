@@ -57,6 +57,11 @@ std::string_view AckName(UploadAck::Kind kind) {
   return "IDLE";
 }
 
+bool LosesJoinedAcks(std::string_view user_agent) {
+  return user_agent.starts_with("AWS-SDK-KVS/") &&
+         user_agent.find(" JAVA/") != std::string_view::npos;
+}
+
 SteadyTime AckGoesAt(size_t waiting, SteadyTime last_written) {
   return waiting > 1 ? last_written : last_written + kAckApart;
 }

@@ -44,7 +44,7 @@ void UploadExchange::Queue(const UploadAck& ack) {
 bool UploadExchange::AckIsDue() {
   executor_->StopTimer(ack_timer_);
   ack_timer_ = 0;
-  if (acks_.empty()) return false;
+  if (acks_.empty() || !terms_.acks_apart) return !acks_.empty();
   const SteadyTime due = AckGoesAt(acks_.size(), ack_written_);
   if (executor_->SteadyNow() >= due) return true;
   ack_timer_ = executor_->StartTimer(due, [this] {

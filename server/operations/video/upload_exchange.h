@@ -18,6 +18,7 @@ class UploadExchange {
   struct Terms {
     int64_t base_ns = 0;                 // what timecodes count from
     bool acks = true;                    // else only errors are told
+    bool acks_apart = false;             // AckGoesAt; else each goes at once
     std::chrono::milliseconds idle{0};   // without a byte for so long, the request ends
     std::chrono::milliseconds lasts{0};  // the connection at most
   };

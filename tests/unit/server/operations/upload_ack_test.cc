@@ -35,6 +35,13 @@ TEST(UploadAckTest, FitTheSmallestBufferOfAnyClient) {
   EXPECT_LE(FormatAck(ack).size(), 1024u);
 }
 
+TEST(UploadAckTest, OnlyTheLibraryForJavaLosesJoinedOnes) {
+  EXPECT_TRUE(LosesJoinedAcks("AWS-SDK-KVS/1.9.5 JAVA/17.0.15 Linux/6.18 amd64"));
+  EXPECT_FALSE(LosesJoinedAcks("AWS-SDK-KVS/3.5.0 GCC/12.2.0 Linux/6.18 x86_64"));
+  EXPECT_FALSE(LosesJoinedAcks("aws-sdk-java/1.12.162 Linux/6.18 JAVA/17"));
+  EXPECT_FALSE(LosesJoinedAcks(""));
+}
+
 TEST(UploadAckTest, TheLastOneStandsAloneAndThoseBeforeItDoNotWait) {
   const SteadyTime before = SteadyTime() + std::chrono::hours(1);
   EXPECT_EQ(AckGoesAt(1, before), before + kAckApart);
