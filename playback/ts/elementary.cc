@@ -28,38 +28,6 @@ constexpr size_t kAdtsUnitBytesMax = (1u << 13) - 1;
 
 }  // namespace
 
-ChainView::ChainView(const ByteChain& chain) : size_(chain.size()) {
-  size_t begin = 0;
-  for (const Bytes& piece : chain.pieces()) {
-    pieces_.push_back(piece.span());
-    begins_.push_back(begin);
-    begin += piece.size();
-  }
-}
-
-size_t ChainView::PieceOf(size_t at) const {
-  CHECK(at < size_);
-  const auto behind = std::ranges::upper_bound(begins_, at);
-  return static_cast<size_t>(behind - begins_.begin()) - 1;
-}
-
-uint8_t ChainView::At(size_t at) const {
-  const size_t i = PieceOf(at);
-  return pieces_[i][at - begins_[i]];
-}
-
-void ChainView::Append(size_t offset, size_t size, std::vector<ByteSpan>& out) const {
-  CHECK(offset <= size_);
-  CHECK(size <= size_ - offset);
-  while (size > 0) {
-    const size_t i = PieceOf(offset);
-    const ByteSpan rest = pieces_[i].subspan(offset - begins_[i]);
-    out.push_back(rest.first(std::min(size, rest.size())));
-    offset += out.back().size();
-    size -= out.back().size();
-  }
-}
-
 void Payload::Add(ByteSpan piece) {
   pieces.push_back(piece);
   bytes += piece.size();

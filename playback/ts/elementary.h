@@ -7,30 +7,12 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/chain_view.h"
 #include "base/result.h"
 #include "fragmenter/codec/parameter_sets.h"
 #include "fragmenter/media.h"
 
 namespace penstock::playback::ts {
-
-// The bytes of a chain by their place, without a copy. Views it.
-class ChainView {
- public:
-  explicit ChainView(const ByteChain& chain);
-
-  size_t size() const { return size_; }
-  // Requires at < size().
-  uint8_t At(size_t at) const;
-  // Requires offset + size <= this->size().
-  void Append(size_t offset, size_t size, std::vector<ByteSpan>& out) const;
-
- private:
-  size_t PieceOf(size_t at) const;
-
-  std::vector<ByteSpan> pieces_;
-  std::vector<size_t> begins_;
-  size_t size_ = 0;
-};
 
 // What goes into one PES packet: pieces that lie elsewhere. Made anew for each.
 struct Payload {

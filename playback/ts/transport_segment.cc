@@ -22,7 +22,6 @@ using fragmenter::FrameTable;
 using fragmenter::Rescale;
 using fragmenter::TrackConfig;
 using fragmenter::TrackSet;
-using ts::ChainView;
 using ts::Payload;
 
 constexpr int64_t kClock = 90'000;
