@@ -17,6 +17,9 @@ struct VideoFormat {
   // Pictures that may precede one in decoding order and follow it in output order. Not said: has to
   // be observed.
   std::optional<uint32_t> reorder_depth;
+  uint32_t chroma_format = 1;  // chroma_format_idc: 0 grey, 1 4:2:0, 2 4:2:2, 3 4:4:4
+  uint32_t luma_bits = 8;
+  uint32_t chroma_bits = 8;
 };
 
 // `nal` is one SPS with its NAL header and emulation prevention. kProtocol: not an SPS, or one that

@@ -27,16 +27,18 @@ void SkipScalingList(BitReader& bits, int size) {
   }
 }
 
-// Returns chroma_format_idc, 0 where the chroma planes are coded separately.
-uint32_t ReadChromaAndScaling(BitReader& bits) {
+// Returns what cropping counts by: chroma_format_idc, 0 where the chroma planes are coded
+// separately.
+uint32_t ReadChromaAndScaling(BitReader& bits, VideoFormat& format) {
   uint32_t chroma = bits.Ue();
+  format.chroma_format = chroma;
   int lists = 8;
   if (chroma == 3) {
     lists = 12;
     if (bits.Bit()) chroma = 0;
   }
-  bits.Ue();  // luma bit depth
-  bits.Ue();  // chroma bit depth
+  format.luma_bits = 8 + bits.Ue();
+  format.chroma_bits = 8 + bits.Ue();
   bits.Bit();
   if (bits.Bit()) {
     for (int i = 0; i < lists && bits.ok(); ++i) {
@@ -108,7 +110,8 @@ Result<VideoFormat> ParseH264Sps(ByteSpan nal) {
   const uint32_t constraints = bits.Bits(8);
   bits.Skip(8);
   bits.Ue();
-  const uint32_t chroma = HasChromaFormat(profile) ? ReadChromaAndScaling(bits) : 1;
+  VideoFormat format;
+  const uint32_t chroma = HasChromaFormat(profile) ? ReadChromaAndScaling(bits, format) : 1;
   bits.Ue();  // frame number length
   const uint32_t picture_order = SkipPictureOrder(bits);
   bits.Ue();  // reference frames
@@ -121,7 +124,6 @@ Result<VideoFormat> ParseH264Sps(ByteSpan nal) {
   if (width_mbs > kSideMax / 16 || height_units > kSideMax / 32)
     return Error(ErrorCode::kProtocol, "H.264 SPS: picture too large");
 
-  VideoFormat format;
   format.width = width_mbs * 16;
   format.height = height_units * (frames_only ? 16 : 32);
   if (bits.Bit()) {

@@ -40,6 +40,7 @@ Result<VideoFormat> ParseH265Sps(ByteSpan nal) {
   const bool separate_planes = chroma == 3 && bits.Bit();
 
   VideoFormat format;
+  format.chroma_format = chroma;
   format.width = bits.Ue();
   format.height = bits.Ue();
   if (format.width == 0 || format.width > kSideMax || format.height == 0 ||
@@ -56,7 +57,9 @@ Result<VideoFormat> ParseH265Sps(ByteSpan nal) {
     format.width -= static_cast<uint32_t>(crop_x);
     format.height -= static_cast<uint32_t>(crop_y);
   }
-  for (int i = 0; i < 3; ++i) bits.Ue();  // bit depths, picture order count length
+  format.luma_bits = 8 + bits.Ue();
+  format.chroma_bits = 8 + bits.Ue();
+  bits.Ue();  // picture order count length
   // Sub-layers in ascending order; the last is the whole stream.
   const uint32_t first = bits.Bit() ? 0 : sub_layers_below;
   uint32_t reorder = 0;
