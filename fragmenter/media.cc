@@ -31,7 +31,7 @@ std::string TrackConfig::CodecString() const { return MakeCodecString(codec, cod
 bool operator==(const TrackConfig& a, const TrackConfig& b) {
   return a.number == b.number && a.codec == b.codec && a.clock_rate == b.clock_rate &&
          a.width == b.width && a.height == b.height && a.sample_rate == b.sample_rate &&
-         a.channels == b.channels &&
+         a.channels == b.channels && a.byte_stream == b.byte_stream &&
          std::ranges::equal(a.codec_private.span(), b.codec_private.span());
 }
 

@@ -38,6 +38,9 @@ struct TrackConfig {
   // Audio
   uint32_t sample_rate = 0;
   uint32_t channels = 0;
+  // H.264 and H.265 of uploads: frames are stored as byte streams (Annex B of both, NAL units
+  // between start codes), where everything else has NAL units with 4-byte lengths.
+  bool byte_stream = false;
 
   std::string CodecString() const;  // RFC 6381: "avc1.4d401f", "hvc1.…", "mp4a.40.2"
   friend bool operator==(const TrackConfig& a, const TrackConfig& b);  // by content

@@ -14,8 +14,25 @@ Error Corrupt(const char* what) {
   return Error(ErrorCode::kCorruption, std::string("track set: ") + what);
 }
 
-bool IsKnown(uint8_t codec) {
-  return codec >= uint8_t{1} && codec <= static_cast<uint8_t>(Codec::kPcma);
+// Pictures that are stored as byte streams have numbers of their own: a reader that does not know
+// them must not take start codes for lengths.
+constexpr uint8_t kH264ByteStream = 7;
+constexpr uint8_t kH265ByteStream = 8;
+
+uint8_t NumberOf(const TrackConfig& track) {
+  if (!track.byte_stream) return static_cast<uint8_t>(track.codec);
+  CHECK(IsVideo(track.codec));
+  return track.codec == Codec::kH264 ? kH264ByteStream : kH265ByteStream;
+}
+
+bool ReadNumber(uint8_t number, TrackConfig& track) {
+  track.byte_stream = number == kH264ByteStream || number == kH265ByteStream;
+  if (track.byte_stream) {
+    track.codec = number == kH264ByteStream ? Codec::kH264 : Codec::kH265;
+    return true;
+  }
+  track.codec = static_cast<Codec>(number);
+  return number >= uint8_t{1} && number <= static_cast<uint8_t>(Codec::kPcma);
 }
 
 }  // namespace
@@ -27,7 +44,7 @@ Bytes EncodeTrackSet(const TrackSet& set) {
   out.Varint(set.tracks.size());
   for (const TrackConfig& track : set.tracks) {
     CHECK(track.codec_private.size() <= limits::kCodecPrivateBytesMax);
-    out.Be(static_cast<uint8_t>(track.codec));
+    out.Be(NumberOf(track));
     for (const uint32_t value : {track.number, track.clock_rate, track.width, track.height,
                                  track.sample_rate, track.channels}) {
       out.Varint(value);
@@ -48,9 +65,8 @@ Result<TrackSet> DecodeTrackSet(ByteSpan bytes) {
   TrackSet set;
   set.tracks.resize(count);
   for (TrackConfig& track : set.tracks) {
-    const uint8_t codec = in.Be<uint8_t>();
-    if (in.ok() && !IsKnown(codec)) return Corrupt("unknown codec");
-    track.codec = static_cast<Codec>(codec);
+    const bool known = ReadNumber(in.Be<uint8_t>(), track);
+    if (in.ok() && !known) return Corrupt("unknown codec");
     for (uint32_t* value : {&track.number, &track.clock_rate, &track.width, &track.height,
                             &track.sample_rate, &track.channels}) {
       const uint64_t read = in.Varint();

@@ -5,11 +5,11 @@
 
 #include "base/byte_io.h"
 #include "fragmenter/codec/aac.h"
-#include "fragmenter/codec/config_box.h"
 #include "fragmenter/codec/opus.h"
 #include "fragmenter/ebml/ids.h"
 #include "fragmenter/mkv/element_writer.h"
 #include "fragmenter/upload/elements.h"
+#include "fragmenter/upload/picture_form.h"
 
 namespace penstock::fragmenter {
 namespace {
@@ -33,18 +33,10 @@ std::string TextOf(ByteSpan value) {
   return out;
 }
 
-bool DescribeVideo(Codec codec, TrackConfig& config, std::string& why_not) {
-  const Result<VideoFormat> format = ParseVideoFormat(codec, config.codec_private);
-  if (!format.ok()) {
-    why_not = "its codec private data is no avcC or hvcC, as of Annex B";
-    return false;
-  }
+// What private data is missing or in another form may come with the pictures (picture_form.h).
+bool DescribeVideo(Codec codec, TrackConfig& config) {
   config.codec = codec;
   config.clock_rate = kVideoClockRate;
-  if (config.width == 0 || config.height == 0) {
-    config.width = format->width;
-    config.height = format->height;
-  }
   return true;
 }
 
@@ -164,8 +156,8 @@ bool UploadHeaderReader::Describe(const Entry& entry, TrackConfig& config, std::
     return false;
   }
   const std::string& id = entry.track.codec_id;
-  if (id == "V_MPEG4/ISO/AVC") return DescribeVideo(Codec::kH264, config, why_not);
-  if (id == "V_MPEGH/ISO/HEVC") return DescribeVideo(Codec::kH265, config, why_not);
+  if (id == "V_MPEG4/ISO/AVC") return DescribeVideo(Codec::kH264, config);
+  if (id == "V_MPEGH/ISO/HEVC") return DescribeVideo(Codec::kH265, config);
   if (id == "A_AAC") return DescribeAac(config, why_not);
   if (id == "A_OPUS") return DescribeOpus(config, why_not);
   if (id == "A_MS/ACM") return DescribeG711(config, why_not);
@@ -209,8 +201,14 @@ Result<std::shared_ptr<const UploadHeader>> UploadHeaderReader::Finish(ByteSpan 
       return Invalid("two tracks of one number, or one without");
     track.video = entry.type == kVideoType;
     TrackConfig config;
-    if (Describe(entry, config, track.why_unplayable))
-      header->playable.tracks.push_back(std::move(config));
+    std::optional<TrackConfig> playable;
+    if (Describe(entry, config, track.why_unplayable)) playable = config;
+    if (playable && IsVideo(config.codec)) {
+      playable = DescribePictures(config);
+      if (!playable) track.why_unplayable = "its parameter sets have not come yet";
+      header->pictures.tracks.push_back(std::move(config));
+    }
+    if (playable) header->playable.tracks.push_back(std::move(*playable));
     header->tracks.push_back(std::move(track));
   }
   PS_TRY(header->document, CleanDocument(raw));

@@ -24,7 +24,9 @@ struct UploadHeader {
   // EBML header, Segment of unknown size, and of what the producer sent Info, Tracks and Tags, byte
   // for byte; not what only has a meaning in its own file (SeekHead, Cues, Void, attachments).
   Bytes document;
+  // As far as is known: what pictures are may come with them only (picture_form.h).
   TrackSet playable;
+  TrackSet pictures;  // H.264 and H.265, with the codec private data that was announced
   std::vector<UploadTrack> tracks;
   int64_t scale_ns = 1'000'000;  // TimestampScale
 

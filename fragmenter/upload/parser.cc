@@ -7,6 +7,7 @@
 
 #include "base/upload_limits.h"
 #include "fragmenter/ebml/ids.h"
+#include "fragmenter/upload/picture_form.h"
 #include "fragmenter/upload/tags.h"
 
 namespace penstock::fragmenter {
@@ -253,10 +254,11 @@ std::optional<UploadError> UploadParser::EndFragment(std::vector<UploadEvent>& o
     }
   }
   UploadFragment fragment;
-  fragment.header = header_;
   fragment.timecode = *timecode_;
   fragment.body = body_.Finish();
   fragment.blocks = std::exchange(blocks_, {});
+  header_ = WithPicturesOf(std::move(header_), fragment.body, fragment.blocks);
+  fragment.header = header_;
   fragment.asks_notification = std::exchange(asks_notification_, false);
   timecode_.reset();
   in_group_ = false;

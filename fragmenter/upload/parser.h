@@ -44,6 +44,7 @@ struct UploadBegins {
 
 // It is complete: another begins, or the producer says so.
 struct UploadFragment {
+  // As announced, with what this fragment or an earlier one says of the pictures.
   std::shared_ptr<const UploadHeader> header;
   uint64_t timecode = 0;
   // The Cluster byte for byte, then the Tags that follow it, but for those that are not kept

@@ -158,11 +158,14 @@ std::function<void()> UploadSession::GiveUp() {
   };
 }
 
+void UploadSession::Announce(std::shared_ptr<const fragmenter::UploadHeader> header) {
+  if (header == announced_) return;
+  announced_ = std::move(header);
+  stream().view().Announce(*announced_);
+}
+
 Task<bool> UploadSession::Begin(fragmenter::UploadBegins begins) {
-  if (begins.header != announced_) {
-    announced_ = begins.header;
-    stream().view().Announce(*announced_);
-  }
+  Announce(begins.header);
   coming_.emplace();
   coming_->timecode = begins.timecode;
   coming_->since = uploads_.clock().SteadyNow();
@@ -263,6 +266,8 @@ Task<bool> UploadSession::Complete(fragmenter::UploadFragment fragment) {
     if (same) co_return AckRepeated(std::move(waiting), same->header.number);
     if (!co_await TakeSlot()) co_return false;
   }
+  // Its pictures may have said what they are.
+  Announce(fragment.header);
   stream().view().NoteFragment(fragment);
   // Its bytes are in memory already, until the append has ended.
   const size_t bytes = fragment.body.size();

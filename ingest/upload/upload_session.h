@@ -75,6 +75,7 @@ class UploadSession : public std::enable_shared_from_this<UploadSession> {
 
   Task<bool> Handle(fragmenter::UploadEvent event);
   Task<bool> Begin(fragmenter::UploadBegins begins);
+  void Announce(std::shared_ptr<const fragmenter::UploadHeader> header);
   Task<bool> Complete(fragmenter::UploadFragment fragment);
   // Ends the fragment under way, and the upload; for others that bring the same.
   std::function<void()> GiveUp();

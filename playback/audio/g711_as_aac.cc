@@ -129,6 +129,7 @@ TrackSet ServedTracks(const TrackSet& stored) {
   for (const TrackConfig& track : stored.tracks) {
     if (!IsG711(track.codec)) {
       served.tracks.push_back(track);
+      served.tracks.back().byte_stream = false;
       continue;
     }
     auto config = AacEncoder::Config(track.sample_rate, track.channels);

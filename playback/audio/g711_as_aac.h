@@ -13,7 +13,7 @@
 namespace penstock::playback {
 
 // The tracks as players get them: G.711 as AAC with the same number and clock; without it where
-// there is no AAC of its rate. Everything else as it is stored.
+// there is no AAC of its rate. Pictures with lengths, whatever is stored. Everything else as it is.
 fragmenter::TrackSet ServedTracks(const fragmenter::TrackSet& stored);
 
 // A stored fragment: its frame table and its cluster.

@@ -12,6 +12,7 @@
 #include "playback/hls/damaged_fragments.h"
 #include "playback/hls/media_playlist.h"
 #include "playback/hls/stored_range.h"
+#include "playback/made_tracks.h"
 #include "playback/mp4/init_segment.h"
 #include "playback/mp4/media_segment.h"
 #include "playback/shared_cache.h"
@@ -162,7 +163,8 @@ Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name
   fragmenter::TrackSet tracks = all;
   PS_CO_TRY_VOID(KeepTrack(track, tracks));
   const bool transcoded = HasG711(tracks);
-  const bool sliced = name.layout == Layout::kVerbatim && !transcoded && !IsTransport(name);
+  const bool as_stored = IsServedAsStored(tracks);
+  const bool sliced = name.layout == Layout::kVerbatim && as_stored && !IsTransport(name);
   const store::BodyForm form = sliced ? store::BodyForm::kFileSlice : store::BodyForm::kMemory;
   Before before{.media = std::nullopt, .for_good = true};
   if (transcoded) before = co_await LoadBefore(shard, ref.header);
@@ -171,9 +173,9 @@ Task<Result<Resource>> LoadSegment(ShardPtr shard, ItemRef ref, HlsFileName name
   const auto* slice = std::get_if<FileSlice>(&bytes.body);
   const uint64_t cluster_bytes = slice ? slice->size : std::get<ByteChain>(bytes.body).size();
   std::vector<MadeTrack> made;
-  if (transcoded) {
+  if (!as_stored) {
     StoredMedia fragment{std::move(table), std::get<ByteChain>(bytes.body)};
-    PS_CO_TRY(made, TranscodeG711(tracks, before.media, fragment));
+    PS_CO_TRY(made, MakeTracks(tracks, before.media, fragment));
     tracks = ServedTracks(tracks);
     table = std::move(fragment.table);
   }

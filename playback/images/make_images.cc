@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "fragmenter/codec/byte_stream.h"
 #include "playback/images/image_encoder.h"
 #include "playback/images/picture_decoder.h"
 
@@ -27,9 +28,14 @@ double CpuSeconds() {
 // Images of one fragment on their way; by place.
 class Work {
  public:
-  Work(const FrameTable& table, const ByteChain& cluster, const FrameChoice& choice,
-       const ImageForm& form, const std::atomic<bool>* stop)
-      : table_(table), cluster_(cluster), choice_(choice), form_(form), stop_(stop) {}
+  Work(const TrackConfig& track, const FrameTable& table, const ByteChain& cluster,
+       const FrameChoice& choice, const ImageForm& form, const std::atomic<bool>* stop)
+      : byte_stream_(track.byte_stream),
+        table_(table),
+        cluster_(cluster),
+        choice_(choice),
+        form_(form),
+        stop_(stop) {}
 
   // From a key frame on as far as the last of `wanted`, which ascend and are not empty. Whatever is
   // wrong becomes what those are that it concerns.
@@ -84,10 +90,21 @@ class Work {
     const Frame& frame = table_.frames[choice_.order()[place]];
     if (uint64_t{frame.offset} + frame.size > cluster_.size() || frame.size == 0)
       return Error(ErrorCode::kCorruption, "a frame ends after its cluster");
-    return decoder.Put(cluster_.Slice(frame.offset, frame.size), static_cast<int64_t>(place),
-                       wanted);
+    PS_TRY(const ByteChain coded, Coded(frame));
+    return decoder.Put(coded, static_cast<int64_t>(place), wanted);
   }
 
+  // With lengths, as the decoder wants it. Requires that it lies in the cluster.
+  Result<ByteChain> Coded(const Frame& frame) const {
+    ByteChain stored = cluster_.Slice(frame.offset, frame.size);
+    if (!byte_stream_) return stored;
+    const ChainView view(stored);
+    fragmenter::LengthPrefixer out(view);
+    PS_TRY_VOID(out.Add(0, view.size()));
+    return std::move(out).Take();
+  }
+
+  const bool byte_stream_;
   const FrameTable& table_;
   const ByteChain& cluster_;
   const FrameChoice& choice_;
@@ -123,7 +140,7 @@ std::vector<Result<Bytes>> MakeImages(const TrackConfig& track, const FrameTable
                                       const ByteChain& cluster, const std::vector<size_t>& places,
                                       const ImageForm& form, const std::atomic<bool>* stop) {
   const FrameChoice choice(track, table);
-  Work work(table, cluster, choice, form, stop);
+  Work work(track, table, cluster, choice, form, stop);
   try {
     MakeAll(track, choice, places, work);
   } catch (const std::exception& failure) {

@@ -28,9 +28,10 @@ class PictureDecoder {
   PictureDecoder(const PictureDecoder&) = delete;
   PictureDecoder& operator=(const PictureDecoder&) = delete;
 
-  // The next picture in order of decoding, as it is stored; the first is a key frame. One that is
-  // not wanted and that no other needs is not decoded. `label` comes back with its pixels.
-  // kCorruption if it cannot be decoded. Pictures that are ready have to be taken first.
+  // The next picture in order of decoding, with lengths as the track's configuration says; the
+  // first is a key frame. One that is not wanted and that no other needs is not decoded. `label`
+  // comes back with its pixels. kCorruption if it cannot be decoded. Pictures that are ready have
+  // to be taken first.
   Status Put(const ByteChain& coded, int64_t label, bool wanted);
   // Nothing follows: what is still on its way comes out.
   Status End();

@@ -172,10 +172,12 @@ Status ClipWriter::AddFrame(const Frame& frame, uint64_t offset, int64_t shift_m
 }
 
 Status ClipWriter::Add(const fragmenter::FrameTable& table, uint64_t cluster_bytes,
-                       int64_t shift_ms, const std::vector<MadeTrack>& made) {
+                       int64_t shift_ms, const std::vector<MadeTrack>& made,
+                       const std::vector<MadeTrack>& remade) {
   Fragment fragment;
   const auto is_made = [&](uint32_t track) {
-    return std::ranges::find(made, track, &MadeTrack::track) != made.end();
+    return std::ranges::find(made, track, &MadeTrack::track) != made.end() ||
+           std::ranges::find(remade, track, &MadeTrack::track) != remade.end();
   };
   uint64_t offset = body_bytes_;
   // Of one track after the other: fewer and longer chunks.
@@ -194,6 +196,11 @@ Status ClipWriter::Add(const fragmenter::FrameTable& table, uint64_t cluster_byt
         body.push_back({frame.offset, frame.size});
       }
     }
+  }
+  for (const MadeTrack& track : remade) {
+    for (const Frame& frame : track.frames)
+      PS_TRY_VOID(AddFrame(frame, offset + frame.offset, shift_ms));
+    offset += track.bytes.size();
   }
   for (const MadeTrack& track : made) {
     if (tracks_.Find(track.track) == nullptr) continue;

@@ -25,14 +25,16 @@ class ClipWriter {
   explicit ClipWriter(fragmenter::TrackSet served);
 
   // The next fragment; it lies `shift_ms` later in the file than in its run. `made` takes the place
-  // of frames that are not served as they are stored. kCorruption: the table does not fit the
+  // of frames that are not served as they are stored, and so does `remade`, whose bytes are not
+  // kept: whoever sends them makes them again. kCorruption: the table does not fit the
   // tracks or the cluster, or the media would begin before the file or run backwards.
   Status Add(const fragmenter::FrameTable& table, uint64_t cluster_bytes, int64_t shift_ms,
-             const std::vector<MadeTrack>& made);
+             const std::vector<MadeTrack>& made, const std::vector<MadeTrack>& remade = {});
 
   // ftyp, moov and the head of the mdat. kCorruption: tracks that MP4 cannot describe, or no frame.
   Result<Bytes> Head() const;
-  // Of the fragment that was added as the i-th: these ranges of its cluster, then these bytes.
+  // Of the fragment that was added as the i-th: these ranges of its cluster, then what is made
+  // again, then these bytes.
   const std::vector<BodyRange>& Body(size_t i) const { return fragments_[i].body; }
   const ByteChain& Made(size_t i) const { return fragments_[i].made; }
   uint64_t body_bytes() const { return body_bytes_; }

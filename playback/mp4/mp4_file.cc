@@ -1,5 +1,6 @@
 #include "playback/mp4/mp4_file.h"
 
+#include "playback/made_tracks.h"
 #include "playback/mp4/init_segment.h"
 #include "playback/mp4/media_segment.h"
 
@@ -25,7 +26,7 @@ Result<Bytes> MakeMp4Header(const TrackSet& stored) {
 Result<ByteChain> MakeMp4Fragment(const TrackSet& stored, const std::optional<StoredMedia>& before,
                                   const StoredMedia& fragment, int64_t shift_ms,
                                   uint64_t sequence) {
-  PS_TRY(std::vector<MadeTrack> made, TranscodeG711(stored, before, fragment));
+  PS_TRY(std::vector<MadeTrack> made, MakeTracks(stored, before, fragment));
   const TrackSet served = ServedTracks(stored);
   for (MadeTrack& track : made) Shift(served, shift_ms, track.frames);
   fragmenter::FrameTable table = fragment.table;

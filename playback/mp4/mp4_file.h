@@ -15,9 +15,9 @@ namespace penstock::playback {
 Result<Bytes> MakeMp4Header(const fragmenter::TrackSet& stored);
 
 // A fragment of it; its media lies `shift_ms` later in the file than in its run. Frames are as they
-// are stored, but for G.711, which MP4 does not know: AAC takes its place (TranscodeG711, which has
-// `before` from here). `sequence` counts from 1. Shares the cluster's memory. kCorruption: table
-// and cluster do not fit, or the media would begin before the file.
+// are stored, but for what MP4 does not know (MakeTracks, which has `before` from here). `sequence`
+// counts from 1. Shares the cluster's memory. kCorruption: table and cluster do not fit, or the
+// media would begin before the file.
 Result<ByteChain> MakeMp4Fragment(const fragmenter::TrackSet& stored,
                                   const std::optional<StoredMedia>& before,
                                   const StoredMedia& fragment, int64_t shift_ms, uint64_t sequence);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "playback/audio/g711_as_aac.h"
+#include "playback/made_tracks.h"
 #include "playback/mp4/clip.h"
 #include "server/api/export_timeline.h"
 #include "server/operations/video/operations.h"
@@ -74,6 +75,7 @@ int64_t RunBeginMs(const fragmenter::TrackSet& tracks, const fragmenter::FrameTa
 
 // The bytes of a clip, which are known before the first is sent.
 struct Clip {
+  fragmenter::TrackSet stored;
   Bytes head;
   std::vector<ItemRef> items;
   playback::ClipWriter writer;
@@ -91,6 +93,7 @@ Task<Result<std::shared_ptr<const Clip>>> Prepare(std::shared_ptr<store::Shard> 
   if (stored.tracks.empty())
     co_return Error(ErrorCode::kUnsupported, "No track of the clip has a form that can be played.");
   const bool transcoded = playback::HasG711(stored);
+  const bool as_stored = playback::IsServedAsStored(stored);
   playback::ClipWriter writer(playback::ServedTracks(stored));
   ExportTimeline timeline;
   std::optional<playback::StoredMedia> before;
@@ -98,7 +101,8 @@ Task<Result<std::shared_ptr<const Clip>>> Prepare(std::shared_ptr<store::Shard> 
     const ItemRef ref = items[i];
     playback::StoredMedia media;
     std::vector<playback::MadeTrack> made;
-    if (transcoded) {
+    std::vector<playback::MadeTrack> remade;
+    if (!as_stored) {
       PS_CO_TRY(store::ItemBytes bytes, co_await shard->Open(ref, store::BodyForm::kMemory));
       PS_CO_TRY(media.table, fragmenter::FrameTable::Decode(bytes.meta));
       media.cluster = std::get<ByteChain>(std::move(bytes.body));
@@ -106,17 +110,18 @@ Task<Result<std::shared_ptr<const Clip>>> Prepare(std::shared_ptr<store::Shard> 
                            ref.header.ordinal == items[i - 1].header.ordinal + 1;
       if (!goes_on) before.reset();
       PS_CO_TRY(made, playback::TranscodeG711(stored, before, media));
-      before = media;
+      PS_CO_TRY(remade, playback::PrefixByteStreams(stored, media));
+      if (transcoded) before = media;
     } else {
       PS_CO_TRY(const Bytes meta, co_await shard->ReadMeta(ref));
       PS_CO_TRY(media.table, fragmenter::FrameTable::Decode(meta));
     }
     const int64_t shift_ms = timeline.Add(ref.header, RunBeginMs(stored, media.table));
-    PS_CO_TRY_VOID(writer.Add(media.table, ref.header.body_bytes, shift_ms, made));
+    PS_CO_TRY_VOID(writer.Add(media.table, ref.header.body_bytes, shift_ms, made, remade));
   }
   PS_CO_TRY(Bytes head, writer.Head());
   co_return std::shared_ptr<const Clip>(
-      std::make_shared<Clip>(Clip{std::move(head), std::move(items), std::move(writer)}));
+      std::make_shared<Clip>(Clip{stored, std::move(head), std::move(items), std::move(writer)}));
 }
 
 // An error after the first byte can only cut the connection.
@@ -131,6 +136,14 @@ Task<Status> SendClip(std::shared_ptr<store::Shard> shard, std::shared_ptr<const
     ByteChain piece;
     for (const playback::BodyRange& range : clip->writer.Body(i))
       piece.Append(cluster.Slice(range.offset, range.size));
+    // Larger than what a clip may keep in memory: made a fragment at a time.
+    if (playback::HasByteStreams(clip->stored)) {
+      playback::StoredMedia media;
+      PS_CO_TRY(media.table, fragmenter::FrameTable::Decode(bytes.meta));
+      media.cluster = cluster;
+      PS_CO_TRY(const auto remade, playback::PrefixByteStreams(clip->stored, media));
+      for (const playback::MadeTrack& track : remade) piece.Append(track.bytes);
+    }
     piece.Append(clip->writer.Made(i));
     PS_CO_TRY_VOID(co_await out->Write(std::move(piece)));
   }

@@ -31,9 +31,9 @@ PICTURE = bytes.fromhex("0000000565888400100000000001")
 
 
 def header(codec=b"V_MPEG4/ISO/AVC", private=AVCC, tracks=1):
-    """EBML header, Segment, Info and Tracks as the C producer writes them."""
-    entries = b"".join(element(0xAE, uint(0xD7, number) + uint(0x83, 1) + element(0x86, codec) + element(0x63A2, private))
-                       for number in range(1, tracks + 1))
+    """EBML header, Segment, Info and Tracks as the C producer writes them; without private data if it is None."""
+    said = b"" if private is None else element(0x63A2, private)
+    entries = b"".join(element(0xAE, uint(0xD7, number) + uint(0x83, 1) + element(0x86, codec) + said) for number in range(1, tracks + 1))
     return (element(0x1A45DFA3, element(0x4282, b"matroska")) + open_ended(0x18538067) +
             element(0x1549A966, uint(0x2AD7B1, 1000000)) + element(0x1654AE6B, entries))
 

@@ -150,16 +150,6 @@ TEST(UploadParser, AnotherDocumentMayFollowWithOtherTracks) {
   EXPECT_THAT(second.tracks[1].why_unplayable, HasSubstr("not played"));
 }
 
-TEST(UploadParser, AnnexBIsStoredAndSaidNotToPlay) {
-  UploadBody body;
-  const std::string_view start_code("\0\0\0\1\x67", 5);
-  body.Ebml().Open(ebml::kSegment).Info().Tracks("", "", start_code).Cluster(2);
-  body.Frame(1, 0, true, "y");
-  const Reading reading = Read(body.text());
-  ASSERT_EQ(reading.fragments.size(), 1u);
-  EXPECT_THAT(reading.fragments[0].header->tracks[0].why_unplayable, HasSubstr("Annex B"));
-}
-
 TEST(UploadParser, EachMistakeHasItsName) {
   UploadLimits limits;
   limits.fragment_bytes = 1000;

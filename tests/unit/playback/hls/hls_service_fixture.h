@@ -15,7 +15,7 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 inline constexpr int64_t kNoonMs = 1'768'478'400'000;
 
-class HlsServiceTest : public testing::Test {
+class HlsServiceTest : public ::testing::Test {
  protected:
   // Two seconds of video with an audio frame, received from 12:00 on.
   store::ItemHeader& AddFragment() {
@@ -78,7 +78,7 @@ class HlsServiceTest : public testing::Test {
   void ExpectError(const Result<Resource>& result, ErrorCode code, const char* text) {
     ASSERT_FALSE(result.ok());
     EXPECT_EQ(result.error().code(), code) << result.error().ToString();
-    EXPECT_THAT(result.error().message(), testing::HasSubstr(text));
+    EXPECT_THAT(result.error().message(), ::testing::HasSubstr(text));
   }
 
   FakeStore store_;
