@@ -41,6 +41,23 @@ Timeline TimelineOf(const DashListing& list, const std::vector<TimedFragment>& f
   return timeline;
 }
 
+// How a replay ends. shaka-player ends with static manifests only, and takes the times of one that
+// follows a dynamic one without an end for another time line's. dash.js counts the segments of a
+// static one as if they were those of the list before it. So who plays is told of the end first,
+// then of all that is left with it, and gets that list as a static one when it loads it again.
+enum class Ending {
+  kTold,   // the last dynamic manifest. Nothing slides out of it that the one before had.
+  kStays,  // the same list, static, on the same time line
+  kOver,   // for who comes now: as a stored range, from zero on
+};
+
+// Of a time line that begins with this ordinal.
+std::vector<Period> PeriodsFrom(uint64_t ordinal, const std::vector<TimedFragment>& fragments) {
+  const auto first = std::ranges::lower_bound(
+      fragments, ordinal, {}, [](const TimedFragment& one) { return one.header.ordinal; });
+  return MakePeriods(std::span(first, fragments.end()), Timeline{});
+}
+
 }  // namespace
 
 Task<Result<Resource>> DashService::Manifest(StreamName stream, DashQuery query,
@@ -50,7 +67,7 @@ Task<Result<Resource>> DashService::Manifest(StreamName stream, DashQuery query,
   if (!shard) co_return Error(ErrorCode::kNotFound, fmt::format("no stream {}", stream.text()));
   const Session& session = query.session;
   ManifestShape shape;
-  shape.dynamic = session.mode != Mode::kOnDemand;
+  shape.dynamic = shape.by_clock = session.mode != Mode::kOnDemand;
   shape.now = clock_.Now();
   shape.entries_max = session.entries_max;
   shape.by_producer = session.by_producer;
@@ -58,6 +75,7 @@ Task<Result<Resource>> DashService::Manifest(StreamName stream, DashQuery query,
   shape.numbers = query.numbers;
   shape.names = names.get();
 
+  const bool again = query.place.has_value();
   std::vector<TimedFragment> fragments;
   std::vector<Period> periods;
   while (periods.empty()) {
@@ -67,16 +85,24 @@ Task<Result<Resource>> DashService::Manifest(StreamName stream, DashQuery query,
     periods = MakePeriods(fragments, TimelineOf(list, fragments, session.mode));
     shape.longest_us = list.longest_us;
     if (session.mode == Mode::kReplay) {
+      if (list.ended) shape.end_us = EndUs(periods.back());
       const bool all = LeaveWhatIsDue(shape.now, periods);
-      shape.ended = list.ended && all;
       // The player was away for longer than was looked at.
       if (all && list.more) {
         periods.clear();
         query.place.reset();
         continue;
       }
+      if (all && list.ended) {
+        const Ending ending = !again ? Ending::kOver : query.told ? Ending::kStays : Ending::kTold;
+        shape.told = ending == Ending::kTold;
+        shape.dynamic = shape.told;
+        shape.by_clock = ending != Ending::kOver;
+        if (ending == Ending::kOver)
+          periods = PeriodsFrom(FirstShown(list, periods, session), fragments);
+      }
     }
-    if (shape.dynamic) DropBefore(FirstShown(list, periods, session), periods);
+    if (shape.dynamic && !shape.told) DropBefore(FirstShown(list, periods, session), periods);
   }
 
   std::string text = RenderManifest(periods, shape);

@@ -18,8 +18,10 @@ namespace penstock::playback {
 
 struct DashQuery {
   Session session;
-  bool numbers = false;        // show fragments' numbers
-  std::optional<Place> place;  // from the address that an earlier manifest told
+  bool numbers = false;  // show fragments' numbers
+  // From the address that an earlier manifest told.
+  std::optional<Place> place;
+  bool told = false;  // that one told all there will be
 };
 
 // Thread-safe: any executor may call it. Store, clock and `damaged` must outlive it, and it every

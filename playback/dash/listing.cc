@@ -22,8 +22,6 @@ constexpr size_t kSinceMax = 64;
 constexpr size_t kAhead = 3;
 // Index and frame table round differently.
 constexpr int64_t kRoundingUs = 100'000;
-// A fragment that began before a range ended is stored by then.
-constexpr int64_t kLateUs = 60'000'000;
 
 int64_t NowUs(ServerTime now) { return ToMs(now) * 1000; }
 
@@ -99,11 +97,6 @@ Error NothingInRange() {
   return Error(ErrorCode::kNotFound, "No fragments were found for the stream in this range.");
 }
 
-bool IsComplete(const Session& session, ServerTime now) {
-  return !session.by_producer && session.to_us != Session::kNoEnd &&
-         NowUs(now) > session.to_us + kLateUs;
-}
-
 Task<Result<DashListing>> ReplayFromStart(ShardPtr shard, Session session, ServerTime now) {
   store::TimeRange range = RangeOf(session);
   PS_CO_TRY(const std::vector<ItemRef> begin,
@@ -133,7 +126,8 @@ Task<Result<DashListing>> ReplayFromStart(ShardPtr shard, Session session, Serve
   DashListing list;
   list.items = replayed->Items();
   list.start_us = replayed->start_us();
-  list.ended = replayed->ended() || (replayed->ahead() <= kAhead && IsComplete(session, now));
+  list.ended =
+      replayed->ended() || (replayed->ahead() <= kAhead && IsOver(session, list.items.back(), now));
   co_return list;
 }
 
@@ -146,11 +140,12 @@ Task<Result<DashListing>> ReplayFromPlace(ShardPtr shard, Session session, Place
   const auto after = std::ranges::find_if(
       list.items, [&](const ItemHeader& item) { return IsAfter(item, session); });
   list.more = list.items.size() == limit && after == list.items.end();
-  list.ended = after != list.items.end() || (!list.more && IsComplete(session, now));
+  list.ended = after != list.items.end();
   list.items.erase(after, list.items.end());
   // It has gone meanwhile.
   if (list.items.empty() || list.items.front().ordinal != place.from)
     co_return co_await ReplayFromStart(shard, session, now);
+  list.ended = list.ended || (!list.more && IsOver(session, list.items.back(), now));
   list.known = place;
   co_return list;
 }

@@ -104,32 +104,27 @@ class Renderer {
         " xmlns:kvs=\"http://kinesisvideo.amazonaws.com/dash\""
         " profiles=\"urn:mpeg:dash:profile:isoff-live:2011\"";
     fmt::format_to(end(), " type=\"{}\"", shape_.dynamic ? "dynamic" : "static");
-    const bool complete = !shape_.dynamic || shape_.ended;
-    if (complete) Attribute("mediaPresentationDuration", EndUs(periods_.back()));
-    if (shape_.dynamic) {
-      Live(complete);
-    } else {
-      fmt::format_to(end(), " availabilityStartTime=\"{}\"", FirstTime());
-    }
+    const std::optional<int64_t> end_us = shape_.dynamic ? shape_.end_us : EndUs(periods_.back());
+    if (end_us) Attribute("mediaPresentationDuration", *end_us);
+    fmt::format_to(end(), " availabilityStartTime=\"{}\"",
+                   shape_.by_clock ? "1970-01-01T00:00:00Z" : FirstTime());
+    if (shape_.dynamic) Live();
     Attribute("minBufferTime", shape_.longest_us);
     Attribute("maxSegmentDuration", shape_.longest_us);
     out_ += ">\n";
-    if (!complete)
+    if (shape_.dynamic)
       fmt::format_to(end(), " <Location>{}</Location>\n",
-                     Escaped(shape_.names->Again(periods_.front().place)));
+                     Escaped(shape_.names->Again(periods_.front().place, shape_.told)));
   }
 
-  void Live(bool complete) {
-    fmt::format_to(end(), " availabilityStartTime=\"1970-01-01T00:00:00Z\" publishTime=\"{}\"",
-                   FormatRfc3339(shape_.now));
+  void Live() {
+    fmt::format_to(end(), " publishTime=\"{}\" minimumUpdatePeriod=\"{}\"",
+                   FormatRfc3339(shape_.now), kUpdatePeriod);
     const int64_t depth = shape_.longest_us * static_cast<int64_t>(shape_.entries_max);
     const int64_t delay = std::max(
         shape_.longest_us, std::min(2 * shape_.longest_us + kTellingUs, depth - shape_.longest_us));
     // All that is left stays to be played when nothing follows.
-    if (!complete) {
-      fmt::format_to(end(), " minimumUpdatePeriod=\"{}\"", kUpdatePeriod);
-      Attribute("timeShiftBufferDepth", depth);
-    }
+    if (!shape_.told) Attribute("timeShiftBufferDepth", depth);
     Attribute("suggestedPresentationDelay", delay);
   }
 

@@ -170,6 +170,7 @@ struct Replayed {
   Items items;
   std::chrono::microseconds played{0};  // up to the end of the last item
   bool ended = false;
+  bool newest = false;  // the last item is the newest there is
   bool jumped = false;  // something has gone before items.front()
 };
 
@@ -203,6 +204,7 @@ Task<Result<Replayed>> Replay(ShardPtr shard, Session session, ReplayPlace place
       out.items.push_back(ref.header);
       out.played += EntryDuration(ref.header);
     }
+    out.newest = !out.ended && ahead <= kAhead && page.size() < limit;
     more = more && !out.ended;
     if (more) from = store::FromOrdinal{page.back().header.ordinal + 1};
     limit = kPageItems;
@@ -254,11 +256,13 @@ Task<Result<PlaylistItems>> ListReplay(ShardPtr shard, Session session, ServerTi
   if (replayed.items.empty()) co_return NothingInRange();
   if (places != nullptr && replayed.items.size() >= ReplayKept(session))
     places->Put(shard->id(), session, PlaceOf(replayed));
+  const bool ended =
+      replayed.ended || (replayed.newest && IsOver(session, replayed.items.back(), now));
   const size_t size = replayed.items.size();
   const size_t first = size - std::min<size_t>(size, session.entries_max);
   PS_CO_TRY(PlaylistItems list, Listed(std::move(replayed.items), first, PlaylistShape::Kind::kLive,
                                        shard->id(), damaged));
-  list.ended = replayed.ended;
+  list.ended = ended;
   co_return list;
 }
 
@@ -282,6 +286,12 @@ store::TimeRange RangeOf(const Session& session) {
   const microseconds to =
       open ? microseconds(session.to_us) : ms(session.to_us) + microseconds(999);
   return store::ProducerTimeRange{ProducerTime(ms(session.from_us)), ProducerTime(to)};
+}
+
+bool IsOver(const Session& session, const ItemHeader& last, ServerTime now) {
+  constexpr int64_t kLateMs = 60'000;
+  return session.to_us != Session::kNoEnd && ToMs(now) - kLateMs > session.to_us / 1000 &&
+         ToMs(now) - kLateMs > ToMs(last.server_time);
 }
 
 Task<Result<uint64_t>> FindRewindStart(ShardPtr shard, ServerTime start) {

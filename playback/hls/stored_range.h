@@ -46,6 +46,11 @@ Task<Result<PlaylistItems>> ListItems(std::shared_ptr<store::Shard> shard, Playl
 // Which fragments a session is about, by their beginnings; not of kLive.
 store::TimeRange RangeOf(const Session& session);
 
+// Of a replay: whether all of its range is there, `last` being the newest there is. What began
+// before a range ended is stored a minute later; by producer time, when nothing has come for as
+// long.
+bool IsOver(const Session& session, const store::ItemHeader& last, ServerTime now);
+
 // What a session plays, chosen once and asked for again and again (session.h). The same errors.
 // With `places`, which outlives the call, a replay goes on from where it had come; without, each
 // call costs a look at all items since its start.

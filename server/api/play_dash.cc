@@ -27,9 +27,9 @@ class ManifestNames final : public playback::DashNames {
     return fmt::format("{}?SessionToken={}&TrackNumber={}&Period={}&SequenceNumber=$Number$",
                        video::kMediaFragment, token_, track, first);
   }
-  std::string Again(const playback::Place& place) const override {
-    return fmt::format("{}?SessionToken={}&Place={}", video::kDashManifest, token_,
-                       FormatPlace(place));
+  std::string Again(const playback::Place& place, bool told) const override {
+    return fmt::format("{}?SessionToken={}&Place={}{}", video::kDashManifest, token_,
+                       FormatPlace(place), told ? "&Told=all" : "");
   }
 
  private:
@@ -81,6 +81,7 @@ Task<Result<playback::Resource>> Load(Services& services, video::StreamingSessio
     query.session = session.play;
     query.numbers = session.numbers;
     query.place = playback::ParsePlace(call.request.QueryValue("Place"));
+    query.told = call.request.QueryValue("Told") == "all";
     std::shared_ptr<const playback::DashNames> names =
         std::make_shared<ManifestNames>(std::move(token));
     co_return co_await services.dash.Manifest(session.stream, query, std::move(names));

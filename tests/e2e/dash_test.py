@@ -188,6 +188,29 @@ class Dash(ServerTest):
                 self.assertLess(listed, len(fragments))
                 self.plays(name, url, 4)
 
+    def test_a_replay_ends_where_its_range_does_and_nothing_is_left_out(self):
+        fragments = self.record(count=14)  # and the camera goes on
+        start, end = (playlists.unix_ms(fragments[at]["start"]) // 1000 for at in (0, 11))
+        selector = {"FragmentSelectorType": "SERVER_TIMESTAMP", "TimestampRange": {"StartTimestamp": start, "EndTimestamp": end}}
+        last_ordinal = max(at for at, fragment in enumerate(fragments) if playlists.unix_ms(fragment["start"]) <= end * 1000)
+        for name in players.SCRIPTS:
+            with self.subTest(name):
+                url = self.url(PlaybackMode="LIVE_REPLAY", DASHFragmentSelector=selector)
+                first, last = self.plays(name, url, 4, until_end=True)
+                self.assertAlmostEqual(last["time"], last["duration"], delta=0.1, msg=last)
+                self.assertAlmostEqual(last["time"], last["buffered"][-1][1], delta=0.1, msg=last)
+                self.assertEqual(len(last["buffered"]), 1, last)
+                self.assertGreater(last["duration"] - first["time"], last_ordinal - 4)
+                for track in (1, 2):
+                    played = self.page.segments(track)
+                    self.assertEqual(played, list(range(played[0], last_ordinal + 1)), f"{name}, track {track}")
+                    self.assertLess(played[0], 3)
+        # For who comes when it is over it is a file.
+        manifest = self.manifest(url)
+        self.assertEqual((manifest.root.get("type"), manifest.location, len(manifest.media("video"))), ("static", None, 5))
+        self.assertEqual(media.decode_errors(url), "")
+        self.assertEqual(sorted(media.codecs(url)), ["aac", "h264"])
+
     def test_telephone_sound_comes_as_aac(self):
         fragments = self.record("--audio", "pcmu", "--bframes", "2", count=5, stop=True)
         url = self.url(PlaybackMode="ON_DEMAND", DASHFragmentSelector=self.range(fragments))

@@ -4,6 +4,7 @@ import functools
 import http.server
 import json
 import threading
+import urllib.parse
 
 from harness import browser
 
@@ -77,3 +78,12 @@ class Players(browser.Browser):
 
     def look(self):
         return self.evaluate(LOOK)
+
+    def segments(self, track):
+        """The ordinals of the fragments whose segments of a track of a DASH session the page has asked for."""
+        found = set()
+        for url in self.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)"):
+            query = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)
+            if "Period" in query and int(query["TrackNumber"][0]) == track:
+                found.add(int(query["Period"][0]) + int(query["SequenceNumber"][0]) - 1)
+        return sorted(found)

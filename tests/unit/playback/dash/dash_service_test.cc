@@ -46,13 +46,14 @@ class DashServiceTest : public testing::Test {
     for (int64_t i = 0; i < count; ++i) Add(i * 2000, i);
   }
 
-  std::string Manifest(Session session, std::optional<Place> place = std::nullopt) {
-    const auto resource = Ask(session, place);
+  std::string Manifest(Session session, std::optional<Place> place = std::nullopt,
+                       bool told = false) {
+    const auto resource = Ask(session, place, told);
     if (!resource.ok()) return resource.error().ToString();
     return std::string(std::get<ByteChain>(resource->parts.at(0)).Flatten().text());
   }
-  Result<Resource> Ask(Session session, std::optional<Place> place = std::nullopt) {
-    return SyncWait(dash_.Manifest(name_, DashQuery{session, false, place},
+  Result<Resource> Ask(Session session, std::optional<Place> place, bool told) {
+    return SyncWait(dash_.Manifest(name_, DashQuery{session, false, place, told},
                                    std::make_shared<const ShortNames>()));
   }
   static std::optional<Place> PlaceIn(const std::string& manifest) {
@@ -190,15 +191,61 @@ TEST_F(DashServiceTest, AReplayGivesAFragmentWhenTheOneBeforeTheOneBeforeItHasBe
 
 TEST_F(DashServiceTest, AReplayEndsWithItsRange) {
   AddMany(10);
-  const Session session = Replay(100'000, 8'000);
+  const Session session = Replay(100'000, 12'000);
   NowIs(100'000);
+  const char* const end = "mediaPresentationDuration=\"PT1768478508S\"";
   const std::string text = Manifest(session);
-  EXPECT_THAT(text, HasSubstr("minimumUpdatePeriod"));
+  EXPECT_THAT(PeriodsOf(text), ElementsAre("0@1768478494 1-3"));
+  EXPECT_THAT(text, HasSubstr("\"dynamic\""));
+  EXPECT_THAT(text, Not(HasSubstr(end)));
+  NowIs(106'000);
+  const std::string later = Manifest(session, PlaceIn(text));
+  EXPECT_THAT(PeriodsOf(later), ElementsAre("0@1768478494 2-6"));
+  EXPECT_THAT(later, testing::AllOf(HasSubstr("\"dynamic\""), HasSubstr(end)));
+  EXPECT_THAT(later, Not(HasSubstr("&amp;told")));
+  NowIs(108'000);
+  const std::string all = Manifest(session, PlaceIn(later));
+  EXPECT_THAT(PeriodsOf(all), ElementsAre("0@1768478494 2-7"));
+  EXPECT_THAT(all,
+              testing::AllOf(HasSubstr("\"dynamic\""), HasSubstr(end), HasSubstr("&amp;told")));
+  NowIs(110'000);
+  const std::string last = Manifest(session, PlaceIn(all), true);
+  EXPECT_THAT(PeriodsOf(last), ElementsAre("0@1768478494 2-7"));
+  EXPECT_THAT(last, testing::AllOf(HasSubstr("\"static\""), HasSubstr(end)));
+  // Who comes when it is over has what is left of it, from zero on.
+  const std::string late = Manifest(session);
+  EXPECT_THAT(PeriodsOf(late), ElementsAre("2@0 1-5"));
+  EXPECT_THAT(late, testing::AllOf(HasSubstr("\"static\""), HasSubstr("Duration=\"PT10S\"")));
+}
+
+TEST_F(DashServiceTest, WhenAReplayEndsNothingSlidesOutOfWhatAPlayerHasNotPlayed) {
+  AddMany(10);
+  Session session = Replay(100'000, 12'000);
+  session.entries_max = 3;
   NowIs(104'000);
-  const std::string last = Manifest(session, PlaceIn(text));
-  EXPECT_THAT(PeriodsOf(last), ElementsAre("0@1768478494 1-5"));
-  EXPECT_THAT(last, Not(HasSubstr("minimumUpdatePeriod")));
-  EXPECT_THAT(last, HasSubstr("mediaPresentationDuration=\"PT1768478504S\""));
+  const std::string before = Manifest(session);
+  EXPECT_THAT(PeriodsOf(before), ElementsAre("1@1768478496 2-4"));
+  NowIs(130'000);
+  const std::string all = Manifest(session, PlaceIn(before));
+  EXPECT_THAT(PeriodsOf(all), ElementsAre("1@1768478496 2-6"));
+  EXPECT_THAT(PeriodsOf(Manifest(session, PlaceIn(all), true)), ElementsAre("1@1768478496 2-6"));
+  // That it was told all is believed when it is true.
+  NowIs(104'000);
+  EXPECT_THAT(Manifest(session, PlaceIn(before), true), HasSubstr("\"dynamic\""));
+  NowIs(130'000);
+  EXPECT_THAT(PeriodsOf(Manifest(session)), ElementsAre("4@0 1-3"));
+}
+
+TEST_F(DashServiceTest, AReplayOfTheNewestEndsAMinuteAfterItsRange) {
+  AddMany(4);
+  const Session session = Replay(20'000, 8'000);
+  NowIs(68'000);
+  EXPECT_THAT(Manifest(session), HasSubstr("\"dynamic\""));
+  NowIs(68'001);
+  EXPECT_THAT(Manifest(session), HasSubstr("\"static\""));
+  // Without an end it goes on into what comes.
+  NowIs(1'000'000);
+  EXPECT_THAT(Manifest(Replay(20'000)), HasSubstr("\"dynamic\""));
 }
 
 TEST_F(DashServiceTest, APlayerThatWasAwayIsToldWhatIsDueNow) {

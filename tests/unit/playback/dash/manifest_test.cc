@@ -142,7 +142,7 @@ TEST(ManifestTest, ALiveWindowMovesAndItsPeriodStays) {
     fragments.push_back(FragmentOf(20 + i, static_cast<int64_t>(i) * 2000 + 1000,
                                    static_cast<int64_t>(i) * 2000 + 3000));
   ManifestShape shape;
-  shape.dynamic = true;
+  shape.dynamic = shape.by_clock = true;
   shape.now = ServerTimeFromMs(kDashNoonMs + 15'500);
   shape.entries_max = 5;
   shape.longest_us = 2'000'000;
@@ -167,16 +167,34 @@ TEST(ManifestTest, ALiveWindowMovesAndItsPeriodStays) {
 )");
 }
 
-TEST(ManifestTest, WhatHasEndedIsNotLoadedAgainAndStays) {
+TEST(ManifestTest, AnEndIsToldBeforeAllIsToldAndThenNothingGoesAndThenItIsStatic) {
   const Fragments fragments = {FragmentOf(0, 0, 2000)};
+  const auto periods = MakePeriods(fragments, {.start_us = 5'000'000, .by_clock = true});
   ManifestShape shape;
-  shape.dynamic = shape.ended = true;
+  shape.dynamic = shape.by_clock = true;
+  shape.end_us = 9'000'000;
   shape.names = &kNames;
-  const std::string text =
-      RenderManifest(MakePeriods(fragments, {.start_us = 5'000'000, .by_clock = false}), shape);
-  EXPECT_THAT(text, HasSubstr(" mediaPresentationDuration=\"PT7S\""));
-  for (const char* gone : {"minimumUpdatePeriod", "Location", "timeShiftBufferDepth"})
-    EXPECT_THAT(text, Not(HasSubstr(gone)));
+  const std::string end = RenderManifest(periods, shape);
+  for (const char* part : {"\"dynamic\"", " mediaPresentationDuration=\"PT9S\"",
+                           "minimumUpdatePeriod", "timeShiftBufferDepth", "again?0.5000000.0.0<"})
+    EXPECT_THAT(end, HasSubstr(part));
+  shape.end_us = 7'000'000;
+  shape.told = true;
+  const std::string told = RenderManifest(periods, shape);
+  for (const char* part : {"\"dynamic\"", " mediaPresentationDuration=\"PT7S\"",
+                           "minimumUpdatePeriod", "again?0.5000000.0.0&amp;told<"})
+    EXPECT_THAT(told, HasSubstr(part));
+  EXPECT_THAT(told, Not(HasSubstr("timeShiftBufferDepth")));
+  shape.dynamic = false;
+  const std::string stays = RenderManifest(periods, shape);
+  for (const char* part : {"\"static\"", " mediaPresentationDuration=\"PT7S\"",
+                           "availabilityStartTime=\"1970-01-01T00:00:00Z\""})
+    EXPECT_THAT(stays, HasSubstr(part));
+  for (const char* gone : {"minimumUpdatePeriod", "Location", "timeShiftBufferDepth", "UTCTiming"})
+    EXPECT_THAT(stays, Not(HasSubstr(gone)));
+  EXPECT_EQ(
+      stays.substr(stays.find("<Period")),
+      told.substr(told.find("<Period"), told.find(" <UTC") - told.find("<Period")) + "</MPD>\n");
 }
 
 TEST(ManifestTest, EachSegmentTellsItsTimeAndNumberIfThatIsWanted) {

@@ -47,7 +47,9 @@ class ShortNames final : public DashNames {
   std::string Segments(uint64_t first, uint32_t track) const override {
     return fmt::format("f{}&t{}&n$Number$", first, track);
   }
-  std::string Again(const Place& place) const override { return "again?" + FormatPlace(place); }
+  std::string Again(const Place& place, bool told) const override {
+    return "again?" + FormatPlace(place) + (told ? "&told" : "");
+  }
 };
 
 }  // namespace penstock::playback

@@ -88,6 +88,21 @@ TEST_F(ReplayTest, TheRangesEndEndsIt) {
   EXPECT_EQ(List(seconds(3100), &places_)->listed().back().ordinal, 3000u);
 }
 
+TEST_F(ReplayTest, OfTheNewestItEndsAMinuteAfterItsRange) {
+  const store::ItemHeader last = shard_->items.back().header;
+  session_.to_us = ToMs(last.server_time) * 1000 + 500'000;
+  session_.begun = last.server_time - std::chrono::hours(20);
+  const auto over = last.server_time + milliseconds(60'500) - session_.begun;
+  EXPECT_FALSE(List(over, &places_)->ended);
+  EXPECT_TRUE(List(over + milliseconds(1), &places_)->ended);
+  EXPECT_EQ(List(over + milliseconds(1), nullptr)->listed().back().ordinal, last.ordinal);
+  // By producer time the minute begins when the last one came.
+  session_.by_producer = true;
+  session_.to_us = 1;
+  EXPECT_FALSE(IsOver(session_, last, last.server_time + milliseconds(60'000)));
+  EXPECT_TRUE(IsOver(session_, last, last.server_time + milliseconds(60'001)));
+}
+
 TEST_F(ReplayTest, AReloadCostsWhatIsNew) {
   CostOf(seconds(8000));
   for (int i = 1; i < 100; ++i) EXPECT_LE(CostOf(seconds(8000 + i)), 2 * kLiveLookback);
