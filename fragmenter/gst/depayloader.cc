@@ -70,7 +70,7 @@ class RtpDepayloader final : public Depayloader {
     config_.number = track;
     config_.codec = codec;
     config_.clock_rate = format.clock_rate;
-    if (!IsG711()) return;
+    if (!IsG711(codec_)) return;
     config_.sample_rate = format.clock_rate;
     config_.channels = std::max(format.channels, 1u);
     config_.codec_private = MakeWaveFormat(codec, config_.sample_rate, config_.channels);
@@ -210,7 +210,7 @@ class RtpDepayloader final : public Depayloader {
   // How long a unit of audio is, ticks; 0 for video.
   int64_t TicksOf(ByteSpan unit) const {
     if (codec_ == Codec::kOpus) return OpusPacketSamples(unit);
-    if (IsG711()) return static_cast<int64_t>(unit.size() / config_.channels);
+    if (IsG711(codec_)) return static_cast<int64_t>(unit.size() / config_.channels);
     return unit_ticks_;
   }
 
@@ -254,8 +254,6 @@ class RtpDepayloader final : public Depayloader {
     if (std::exchange(config_is_news_, false)) callbacks_.on_config(config_);
     callbacks_.on_unit(std::move(unit));
   }
-
-  bool IsG711() const { return codec_ == Codec::kPcmu || codec_ == Codec::kPcma; }
 
   bool IsKey(const AccessUnit& unit, GstBuffer* buffer) const {
     if (codec_ == Codec::kH264) return IsH264EntryPoint(unit.data);

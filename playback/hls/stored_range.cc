@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/limits.h"
+#include "store/millisecond_range.h"
 
 namespace penstock::playback {
 namespace {
@@ -275,17 +276,9 @@ Task<Result<PlaylistItems>> ListNewest(ShardPtr shard, size_t count,
 
 }  // namespace
 
-// Clients know milliseconds: a producer time of 5.0004 s was told them as 5.000.
 store::TimeRange RangeOf(const Session& session) {
-  using std::chrono::microseconds;
-  using std::chrono::milliseconds;
-  const auto ms = [](int64_t us) { return std::chrono::floor<milliseconds>(microseconds(us)); };
-  if (!session.by_producer)
-    return store::ServerTimeRange{ServerTime(ms(session.from_us)), ServerTime(ms(session.to_us))};
-  const bool open = session.to_us == Session::kNoEnd;
-  const microseconds to =
-      open ? microseconds(session.to_us) : ms(session.to_us) + microseconds(999);
-  return store::ProducerTimeRange{ProducerTime(ms(session.from_us)), ProducerTime(to)};
+  return session.by_producer ? store::ProducerMilliseconds(session.from_us, session.to_us)
+                             : store::ServerMilliseconds(session.from_us, session.to_us);
 }
 
 bool IsOver(const Session& session, const ItemHeader& last, ServerTime now) {

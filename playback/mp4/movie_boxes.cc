@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "fragmenter/codec/g711.h"
 #include "fragmenter/codec/opus.h"
 
 namespace penstock::playback::mp4 {
@@ -176,7 +177,7 @@ Status CheckPlayable(const fragmenter::TrackSet& set) {
     if (track.codec_private.empty()) fault = "no codec private data";
     if (track.codec == Codec::kOpus && !fragmenter::ParseOpusHead(track.codec_private).ok())
       fault = "no Opus header that is known";
-    if (track.codec == Codec::kPcmu || track.codec == Codec::kPcma) fault = "G.711 in MP4";
+    if (fragmenter::IsG711(track.codec)) fault = "G.711 in MP4";
     if (fault) {
       return Error(ErrorCode::kCorruption, fmt::format("track {}: {}", track.number, fault));
     }

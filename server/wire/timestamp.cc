@@ -24,23 +24,6 @@ Result<int64_t> ParseTimestamp(const Json& value) {
   return Error(ErrorCode::kInvalidArgument, "this is no timestamp");
 }
 
-namespace {
-
-std::chrono::milliseconds FloorMs(int64_t us) {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::microseconds(us));
-}
-
-}  // namespace
-
-store::TimeRange ServerRange(int64_t from_us, int64_t to_us) {
-  return store::ServerTimeRange{ServerTime(FloorMs(from_us)), ServerTime(FloorMs(to_us))};
-}
-
-store::TimeRange ProducerRange(int64_t from_us, int64_t to_us) {
-  return store::ProducerTimeRange{ProducerTime(FloorMs(from_us)),
-                                  ProducerTime(FloorMs(to_us) + std::chrono::microseconds(999))};
-}
-
 Json ToTimestamp(ServerTime time) { return FromMs(ToMs(time)); }
 
 Json ToTimestamp(ProducerTime time) {

@@ -8,6 +8,7 @@
 #include "server/operations/video/operations.h"
 #include "server/operations/video/shapes.h"
 #include "server/wire/timestamp.h"
+#include "store/millisecond_range.h"
 
 namespace penstock::server::aws::video {
 namespace {
@@ -39,9 +40,9 @@ Result<store::TimeRange> RangeOf(const Json& selector, ServerTime now) {
   if (to_us - from_us > kRangeMaxUs)
     return Invalid("EndTimestamp has to be within 24 hours after StartTimestamp.");
   if (selector["FragmentSelectorType"].AsString() == kByProducerTime)
-    return wire::ProducerRange(from_us, to_us);
+    return store::ProducerMilliseconds(from_us, to_us);
   if (to_us > ToMs(now) * 1000) return Invalid("EndTimestamp has to be in the past.");
-  return wire::ServerRange(from_us, to_us);
+  return store::ServerMilliseconds(from_us, to_us);
 }
 
 // Of what began in the range: the first ones, as many bytes as a clip may have. Of two that say the

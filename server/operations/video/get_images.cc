@@ -14,6 +14,7 @@
 #include "server/operations/video/image_settings.h"
 #include "server/operations/video/operations.h"
 #include "server/wire/timestamp.h"
+#include "store/millisecond_range.h"
 
 namespace penstock::server::aws::video {
 namespace {
@@ -112,8 +113,8 @@ Result<Request> ReadRequest(const Json& input, const ShardId& shard) {
 }
 
 store::TimeRange RangeOf(TimeAxis axis, int64_t from_us, int64_t to_us) {
-  return axis == TimeAxis::kServer ? wire::ServerRange(from_us, to_us)
-                                   : wire::ProducerRange(from_us, to_us);
+  return axis == TimeAxis::kServer ? store::ServerMilliseconds(from_us, to_us)
+                                   : store::ProducerMilliseconds(from_us, to_us);
 }
 
 // All that may be on at the points [first, end), by when they began.

@@ -5,6 +5,7 @@
 #include "server/operations/video/operations.h"
 #include "server/operations/video/shapes.h"
 #include "server/wire/timestamp.h"
+#include "store/millisecond_range.h"
 
 namespace penstock::server::aws::video {
 namespace {
@@ -95,8 +96,8 @@ Result<Listing> FromInput(const Json& input, const ShardId& shard) {
 }
 
 store::TimeRange RangeOf(const Listing& listing) {
-  return listing.by_server ? wire::ServerRange(listing.from_us, listing.to_us)
-                           : wire::ProducerRange(listing.from_us, listing.to_us);
+  return listing.by_server ? store::ServerMilliseconds(listing.from_us, listing.to_us)
+                           : store::ProducerMilliseconds(listing.from_us, listing.to_us);
 }
 
 Json ToJson(const store::ItemHeader& item) {
