@@ -35,4 +35,15 @@ inline constexpr std::chrono::seconds kNotificationSaveTime{5};
 // A bucket's answer to one object, however large that is.
 inline constexpr std::chrono::seconds kPutObjectTime{60};
 
+// An image of image generation that could not be delivered is tried again after 1, 2, 4, ... 60 s,
+// as webhooks are, until so long after its first try: a bucket that restarts loses none that was
+// asked for. Its stream waits, and leaves out what it is too far behind with.
+inline constexpr std::chrono::minutes kImageGiveUp{5};
+inline constexpr std::chrono::seconds kImagePauseFirst{1};
+inline constexpr std::chrono::seconds kImagePauseLast{60};
+// Streams that have a fragment's images in memory and under way at a time; others wait. Besides
+// them those whose images are tried again; where there are more, they are given up.
+inline constexpr size_t kImagesAtOnceMax = 64;
+inline constexpr size_t kImageRetriesAtOnceMax = 64;
+
 }  // namespace penstock::limits

@@ -211,6 +211,14 @@ Status Service::StartParts(Clock& clock) {
       *p.store, clock, playback::HlsOptions{.layout = p.config.hls_layout});
   p.images = std::make_unique<playback::ImageService>();
   p.aws.images = p.images.get();
+  p.image_files = std::make_unique<ThreadPool>(1, "ps-image-files");
+  images::ImageGenerationOptions generation;
+  generation.account = p.config.aws_account;
+  p.image_generator = std::make_unique<images::ImageGenerator>(
+      *p.store, *p.images, clock,
+      images::OpenPlaces(p.config.images_directory, *p.image_files, p.buckets.get()),
+      std::move(generation));
+  p.aws.image_generator = p.image_generator.get();
   p.dash = std::make_unique<playback::DashService>(*p.store, clock, p.hls->damaged());
   SetLive(p.config, p.settings);
   p.front = std::make_unique<HttpFront>(
@@ -238,13 +246,6 @@ Status Service::StartParts(Clock& clock) {
     PS_TRY(started_.rtsps,
            p.rtsp->ListenTls(p.config.rtsps->address, p.config.rtsps->port, p.identity));
   }
-  p.image_files = std::make_unique<ThreadPool>(1, "ps-image-files");
-  images::ImageGenerationOptions generation;
-  generation.account = p.config.aws_account;
-  p.image_generator = std::make_unique<images::ImageGenerator>(
-      *p.store, *p.images,
-      images::OpenPlaces(p.config.images_directory, *p.image_files, p.buckets.get()),
-      std::move(generation));
   p.image_generator->Start(p.loops->Next());
   return p.sources->Start(p.config.sources);
 }

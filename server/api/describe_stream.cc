@@ -1,5 +1,6 @@
 #include "server/api/operations.h"
 #include "server/api/stream_json.h"
+#include "server/images/image_generator.h"
 #include "server/notifications/notifier.h"
 
 namespace penstock::server {
@@ -24,9 +25,11 @@ Task<Outcome> DescribeStream(Services& services, Call call) {
   }
   Json out = StreamToJson(stream.info, stream.shard->GetStatus(), mine);
   out.Set("now", FormatRfc3339(services.clock.Now()));
-  // Where notifications go is nothing for those who only watch.
+  // Where notifications and images go is nothing for those who only watch.
   if (!call.caller.until && services.aws.notifier != nullptr)
     out.Set("notifications", NotificationsToJson(services.aws.notifier->GetStatus(stream.info)));
+  if (!call.caller.until && services.aws.image_generator != nullptr)
+    out.Set("images", ImagesToJson(services.aws.image_generator->GetStatus(stream.info.shard)));
   if (call.caller.until) out.Set("until", FormatRfc3339(*call.caller.until));
   co_return JsonResponse(out);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "server/images/image_generator.h"
 #include "server/notifications/notifier.h"
 #include "store/asked_flags.h"
 
@@ -57,6 +58,18 @@ std::string_view KindName(store::ItemKind kind) {
       return "track-set";
   }
   return "unknown";
+}
+
+// What is being tried again, and why.
+template <typename Status>
+void SetTries(const Status& status, Json& json) {
+  const auto time_or_null = [](const std::optional<ServerTime>& time) {
+    return time ? Json(FormatRfc3339(*time)) : Json();
+  };
+  json.Set("waiting_since", time_or_null(status.waiting_since));
+  json.Set("failed_tries", status.failed_tries);
+  json.Set("last_error", status.last_error.empty() ? Json() : Json(status.last_error));
+  json.Set("last_error_time", time_or_null(status.last_error_time));
 }
 
 }  // namespace
@@ -115,9 +128,6 @@ Json StreamToJson(const store::StreamInfo& info, const store::ShardStatus& statu
 
 Json NotificationsToJson(const std::optional<notifications::NotificationStatus>& status) {
   if (!status) return Json();
-  const auto time_or_null = [](const std::optional<ServerTime>& time) {
-    return time ? Json(FormatRfc3339(*time)) : Json();
-  };
   Json json;
   json.Set("webhook", status->webhook);
   if (!status->webhook) {
@@ -128,10 +138,20 @@ Json NotificationsToJson(const std::optional<notifications::NotificationStatus>&
   json.Set("refused", status->refused);
   json.Set("expired", status->expired);
   json.Set("lost", status->lost);
-  json.Set("waiting_since", time_or_null(status->waiting_since));
-  json.Set("failed_tries", status->failed_tries);
-  json.Set("last_error", status->last_error.empty() ? Json() : Json(status->last_error));
-  json.Set("last_error_time", time_or_null(status->last_error_time));
+  SetTries(*status, json);
+  return json;
+}
+
+Json ImagesToJson(const std::optional<images::ImageStatus>& status) {
+  if (!status) return Json();
+  Json json;
+  if (!status->nowhere.empty()) {
+    json.Set("last_error", status->nowhere);
+    return json;
+  }
+  json.Set("delivered", status->delivery.delivered);
+  json.Set("undelivered", status->delivery.undelivered);
+  SetTries(status->delivery, json);
   return json;
 }
 

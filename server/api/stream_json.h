@@ -9,6 +9,9 @@
 
 namespace penstock::server {
 
+namespace images {
+struct ImageStatus;
+}
 namespace notifications {
 struct NotificationStatus;
 }
@@ -19,6 +22,8 @@ Json StreamToJson(const store::StreamInfo& info, const store::ShardStatus& statu
                   const ingest::PublicationStatus* publication);
 // Null without notifications; without a webhook, it says so.
 Json NotificationsToJson(const std::optional<notifications::NotificationStatus>& status);
+// Null without image generation; if nothing is delivered to where images should go, it says why.
+Json ImagesToJson(const std::optional<images::ImageStatus>& status);
 Json ItemToJson(const store::ItemHeader& item);
 
 }  // namespace penstock::server

@@ -7,14 +7,14 @@ constexpr std::string_view kScheme = "s3://";
 
 }  // namespace
 
-Task<Status> ImageBucket::Put(NewImage image) {
+Task<Status> ImageBucket::Put(NewImage image, CancelToken token) {
   NewObject object;
   object.bucket = bucket_;
   object.key = prefix_.empty() ? std::move(image.key) : prefix_ + "/" + image.key;
   object.content_type = std::move(image.content_type);
   object.metadata = std::move(image.metadata);
   object.content = std::move(image.content);
-  return buckets_.PutObject(std::move(object));
+  return buckets_.PutObject(std::move(object), std::move(token));
 }
 
 Result<std::shared_ptr<ImageDestination>> OpenBucket(std::string_view uri, Buckets& buckets) {

@@ -13,7 +13,7 @@ class ImageBucket final : public ImageDestination {
   ImageBucket(Buckets& buckets, std::string bucket, std::string prefix)
       : buckets_(buckets), bucket_(std::move(bucket)), prefix_(std::move(prefix)) {}
   // The errors of Buckets::PutObject.
-  Task<Status> Put(NewImage image) override;
+  Task<Status> Put(NewImage image, CancelToken token) override;
 
  private:
   Buckets& buckets_;

@@ -28,7 +28,8 @@ class ImageDestination {
   virtual ~ImageDestination() = default;
   // It is there, whole and with its metadata, when this completes. The same key may come again with
   // the same content and takes the place of what was there. One try; an error leaves nothing.
-  virtual Task<Status> Put(NewImage image) = 0;
+  // kInvalidArgument, kForbidden, kNotFound: the next try would fail as well.
+  virtual Task<Status> Put(NewImage image, CancelToken token) = 0;
 };
 
 // What a configuration's Uri means. kUnsupported: a place that nothing is delivered to;

@@ -100,7 +100,7 @@ Result<fs::path> FolderOf(std::string_view uri, const fs::path& root) {
                            allowed.string()));
 }
 
-Task<Status> ImageFolder::Put(NewImage image) {
+Task<Status> ImageFolder::Put(NewImage image, CancelToken) {
   auto job = [folder = folder_, image = std::move(image)] { return Write(folder, image); };
   co_return co_await RunBlocking(pool_, std::move(job));
 }

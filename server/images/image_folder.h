@@ -23,8 +23,9 @@ class ImageFolder final : public ImageDestination {
  public:
   ImageFolder(std::filesystem::path folder, ThreadPool& pool)
       : folder_(std::move(folder)), pool_(pool) {}
-  // kInvalidArgument for a key that leads out of the folder or that no file can have; kIo.
-  Task<Status> Put(NewImage image) override;
+  // kInvalidArgument for a key that leads out of the folder or that no file can have; kIo. Is not
+  // cancelled.
+  Task<Status> Put(NewImage image, CancelToken token) override;
 
  private:
   const std::filesystem::path folder_;

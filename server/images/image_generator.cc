@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/log.h"
+#include "server/images/image_metrics.h"
 #include "server/images/image_name.h"
 #include "server/operations/video/configurations.h"
 #include "server/operations/video/image_settings.h"
@@ -18,30 +19,23 @@ using aws::video::kEnabled;
 using aws::video::kImagesKind;
 using playback::TimeAxis;
 
-// Of a stream before it is the next one's turn.
+// Of a stream, looked up at once.
 constexpr size_t kFragmentsStep = 4;
 // Configurations are read again with every so many looks: they are in memory, but streams are many.
 constexpr int kLooksPerReading = 5;
 
-metrics::Counter& Skipped(const char* label) {
-  return metrics::GetCounter("penstock_images_skipped_total",
-                             "Images of image generation that were left out", label);
-}
-
 }  // namespace
 
-ImageGenerator::ImageGenerator(store::Store& store, playback::ImageService& images,
+ImageGenerator::ImageGenerator(store::Store& store, playback::ImageService& images, Clock& clock,
                                OpenDestination open, ImageGenerationOptions options)
     : store_(store),
       images_(images),
       open_(std::move(open)),
       options_(std::move(options)),
-      written_(metrics::GetCounter("penstock_images_delivered_total",
-                                   "Images of image generation that were delivered")),
-      behind_(Skipped("reason=\"behind\"")),
-      busy_(Skipped("reason=\"busy\"")),
-      no_picture_(Skipped("reason=\"no-picture\"")),
-      undelivered_(Skipped("reason=\"undelivered\"")) {}
+      behind_(SkippedImages("behind")),
+      busy_(SkippedImages("busy")),
+      no_picture_(SkippedImages("no-picture")),
+      delivery_(clock, options_.delivery) {}
 
 ImageGenerator::~ImageGenerator() { CHECK(home_ == nullptr); }
 
@@ -59,17 +53,47 @@ void ImageGenerator::Stop() {
 
 Task<void> ImageGenerator::StopTasks() {
   tasks_.Cancel();
+  for (const FollowedPtr& stream : AllFollowed()) stream->stop.Cancel();
   co_await tasks_.Join();
 }
 
 Task<void> ImageGenerator::Run() {
   const CancelToken token = tasks_.token();
-  for (int look = 0; !token.cancelled(); look = (look + 1) % kLooksPerReading) {
-    if (look == 0) co_await ReadConfigurations();
-    co_await Look(token);
+  while (!token.cancelled()) {
+    co_await ReadConfigurations();
+    for (const FollowedPtr& stream : AllFollowed()) {
+      if (token.cancelled() || stream->running || !stream->destination) continue;
+      stream->running = true;
+      tasks_.Spawn(RunOne(stream));
+    }
     // Cancelled: the loop ends.
-    (void)co_await Sleep(options_.look_every, token);
+    (void)co_await Sleep(options_.look_every * kLooksPerReading, token);
   }
+}
+
+Task<void> ImageGenerator::RunOne(FollowedPtr stream) {
+  const CancelToken token = stream->stop.token();
+  while (!token.cancelled()) {
+    const bool any = co_await Step(stream, token);
+    // Cancelled: the loop ends.
+    if (!any) (void)co_await Sleep(options_.look_every, token);
+  }
+}
+
+std::vector<ImageGenerator::FollowedPtr> ImageGenerator::AllFollowed() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<FollowedPtr> out;
+  for (const auto& [shard, stream] : followed_) out.push_back(stream);
+  return out;
+}
+
+std::optional<ImageStatus> ImageGenerator::GetStatus(const ShardId& shard) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = followed_.find(shard);
+  if (found == followed_.end()) return std::nullopt;
+  const Followed& stream = *found->second;
+  if (!stream.destination && stream.nowhere.empty()) return std::nullopt;
+  return ImageStatus{stream.nowhere, stream.delivery->Status()};
 }
 
 Task<void> ImageGenerator::ReadConfigurations() {
@@ -79,17 +103,28 @@ Task<void> ImageGenerator::ReadConfigurations() {
     if (!entry) continue;
     wanted.insert(info.shard);
     const auto known = followed_.find(info.shard);
-    if (known == followed_.end() || known->second.version != entry->version)
+    if (known == followed_.end() || known->second->version != entry->version)
       co_await Follow(info, *entry);
   }
-  std::erase_if(followed_, [&](const auto& one) { return !wanted.contains(one.first); });
+  for (const FollowedPtr& stream : AllFollowed()) {
+    if (!wanted.contains(stream->info.shard)) stream->stop.Cancel();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(followed_, [&](const auto& one) { return !wanted.contains(one.first); });
+  }
   resumed_ = true;
 }
 
 Task<void> ImageGenerator::Follow(store::StreamInfo info, store::CatalogEntry entry) {
-  Followed stream{.info = info};
+  const auto made = std::make_shared<Followed>(info);
+  Followed& stream = *made;
   stream.version = entry.version;
   stream.shard = store_.OpenShard(info.shard);
+  const auto before = followed_.find(info.shard);
+  const FollowedPtr known = before == followed_.end() ? nullptr : before->second;
+  stream.delivery =
+      known ? known->delivery : std::make_shared<DeliveryState>(std::string(info.name.text()));
   const auto config = Json::Parse(entry.value.text());
   const bool wanted = config.ok() && (*config)["Status"].AsString() == kEnabled && stream.shard;
   if (wanted) {
@@ -103,20 +138,22 @@ Task<void> ImageGenerator::Follow(store::StreamInfo info, store::CatalogEntry en
     if (opened.ok()) {
       stream.destination = std::move(*opened);
     } else {
+      stream.nowhere = opened.error().message();
       log::Write(log::kWarning, "images of a stream are not made",
                  {{"stream", info.name.text()}, {"reason", opened.error().message()}});
     }
     // From now on; only what runs over a restart goes on where it was.
-    const auto known = followed_.find(info.shard);
-    if (known != followed_.end() && known->second.destination) {
-      stream.next_ordinal = known->second.next_ordinal;
+    if (known && known->destination) {
+      stream.next_ordinal = known->next_ordinal;
     } else if (resumed_) {
       stream.next_ordinal = stream.shard->GetStatus().next_ordinal;
     } else {
       stream.next_ordinal = co_await ResumeAt(stream.shard);
     }
   }
-  followed_.insert_or_assign(info.shard, std::move(stream));
+  if (known) known->stop.Cancel();
+  const std::lock_guard lock(mutex_);
+  followed_.insert_or_assign(info.shard, made);
 }
 
 Task<uint64_t> ImageGenerator::ResumeAt(std::shared_ptr<store::Shard> shard) {
@@ -129,53 +166,52 @@ Task<uint64_t> ImageGenerator::ResumeAt(std::shared_ptr<store::Shard> shard) {
 }
 
 Task<void> ImageGenerator::Look(CancelToken token) {
-  bool any = true;
-  while (any && !token.cancelled()) {
-    any = false;
-    for (auto& [shard, stream] : followed_) {
-      if (!stream.destination || token.cancelled()) continue;
-      const bool stepped = co_await Step(stream, token);
-      any = any || stepped;
-    }
+  for (const FollowedPtr& stream : AllFollowed()) {
+    bool any = stream->destination != nullptr;
+    while (any && !token.cancelled()) any = co_await Step(stream, token);
   }
 }
 
-Task<bool> ImageGenerator::Step(Followed& stream, CancelToken token) {
-  store::Selector from = store::FromOrdinal{stream.next_ordinal};
-  const auto found = co_await stream.shard->Find(from, kFragmentsStep);
+Task<bool> ImageGenerator::Step(FollowedPtr stream, CancelToken token) {
+  store::Selector from = store::FromOrdinal{stream->next_ordinal};
+  const auto found = co_await stream->shard->Find(from, kFragmentsStep);
   // What the index cannot say now it may say at the next look.
   if (!found.ok() || found->empty()) co_return false;
   for (const store::ItemRef& item : *found) {
     if (token.cancelled()) co_return false;
-    stream.next_ordinal = item.header.ordinal + 1;
+    stream->next_ordinal = item.header.ordinal + 1;
     if (item.header.kind != store::ItemKind::kFragment) continue;
-    co_await MakeImages(stream, item);
+    co_await MakeImages(stream, item, token);
   }
   co_return true;
 }
 
-Task<void> ImageGenerator::MakeImages(Followed& stream, store::ItemRef item) {
-  std::vector<int64_t> due = stream.schedule->Next(item.header);
-  const auto newest = stream.shard->GetStatus().newest;
+Task<void> ImageGenerator::MakeImages(FollowedPtr stream, store::ItemRef item, CancelToken token) {
+  std::vector<int64_t> due = stream->schedule->Next(item.header);
+  const auto newest = stream->shard->GetStatus().newest;
   if (newest && newest->server_time - item.header.server_time > options_.behind_max) {
     behind_.Add(due.size());
     co_return;
   }
   // Best effort: of what cannot be read nothing is known.
-  const auto wished = co_await FindRequest(stream.shard, item);
+  const auto wished = co_await FindRequest(stream->shard, item);
   const std::optional<ImageRequest> request = wished.ok() ? *wished : std::nullopt;
-  const int64_t start_us = playback::StartOn(stream.axis, item.header);
+  const int64_t start_us = playback::StartOn(stream->axis, item.header);
   if (request) due.insert(due.begin(), start_us);
   if (due.empty()) co_return;
 
   std::vector<std::chrono::microseconds> after;
   for (const int64_t point : due) after.emplace_back(std::max<int64_t>(point - start_us, 0));
-  auto made = co_await images_.Get(stream.shard, item, after, stream.form);
+  ImageDelivery::Place place = co_await delivery_.Enter(*stream->delivery);
+  Gate::Seat turn = co_await making_.Enter();
+  if (token.cancelled()) co_return;
+  auto made = co_await images_.Get(stream->shard, item, after, stream->form);
+  turn = Gate::Seat();
   if (!made.ok()) {
     (made.error().code() == ErrorCode::kThrottled ? busy_ : no_picture_).Add(due.size());
     co_return;
   }
-  for (size_t i = 0; i < due.size(); ++i) {
+  for (size_t i = 0; i < due.size() && !token.cancelled(); ++i) {
     if (!(*made)[i].ok()) {
       no_picture_.Add();
       continue;
@@ -184,11 +220,12 @@ Task<void> ImageGenerator::MakeImages(Followed& stream, store::ItemRef item) {
     const ImageOf shown{item, after[i], due[i] / 1000};
     NewImage image;
     image.key = NameImage(shown, asked ? request->prefix : std::string(), options_.account,
-                          stream.info.name.text(), stream.form);
-    image.content_type = playback::ContentTypeOf(stream.form.format);
+                          stream->info.name.text(), stream->form);
+    image.content_type = playback::ContentTypeOf(stream->form.format);
     image.metadata = DescribeImage(shown, asked ? request->tags : decltype(request->tags)());
     image.content = *(*made)[i];
-    co_await Deliver(stream, std::move(image));
+    co_await delivery_.Deliver(*stream->delivery, *stream->destination, std::move(image), place,
+                               token);
   }
 }
 
@@ -204,20 +241,6 @@ Task<Result<std::optional<ImageRequest>>> ImageGenerator::FindRequest(
   if (end > body.size()) co_return Error(ErrorCode::kCorruption, "a frame behind the body's end");
   const Bytes tail = body.Slice(end, body.size() - end).Flatten();
   co_return ReadImageRequest(tail);
-}
-
-Task<void> ImageGenerator::Deliver(Followed& stream, NewImage image) {
-  const Status put = co_await stream.destination->Put(std::move(image));
-  (put.ok() ? written_ : undelivered_).Add();
-  // Once each way: a full disk or a bucket that is away fails every image.
-  if (put.ok() == !stream.failing) co_return;
-  stream.failing = !put.ok();
-  if (stream.failing) {
-    log::Write(log::kWarning, "images cannot be delivered",
-               {{"stream", stream.info.name.text()}, {"error", put.error().ToString()}});
-  } else {
-    log::Write(log::kInfo, "images are delivered again", {{"stream", stream.info.name.text()}});
-  }
 }
 
 }  // namespace penstock::server::images

@@ -8,6 +8,7 @@
 #include "server/operations/video/configurations.h"
 #include "server/operations/video/stream_arn.h"
 #include "server/operations/video/stream_info.h"
+#include "server/outgoing/pauses.h"
 #include "store/asked_flags.h"
 
 namespace penstock::server::notifications {

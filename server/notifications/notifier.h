@@ -11,9 +11,9 @@
 #include "base/json.h"
 #include "base/metrics.h"
 #include "base/outgoing_limits.h"
-#include "server/notifications/gate.h"
 #include "server/notifications/verdict.h"
 #include "server/operations/aws_context.h"
+#include "server/outgoing/gate.h"
 #include "store/store.h"
 
 namespace penstock::server::notifications {

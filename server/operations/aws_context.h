@@ -19,6 +19,9 @@ class ImageService;
 
 namespace penstock::server {
 class Buckets;
+namespace images {
+class ImageGenerator;
+}
 namespace notifications {
 class Notifier;
 }
@@ -42,6 +45,7 @@ struct Context {
   std::chrono::milliseconds put_media_lasts = std::chrono::hours(12);  // at most
   bool put_media_short_start_is_ms = false;                            // see ParseProducerStart
   notifications::Notifier* notifier = nullptr;                         // outlives the requests
+  const images::ImageGenerator* image_generator = nullptr;             // outlives the requests
   Buckets* buckets = nullptr;           // null without s3.endpoint; outlives the requests
   std::atomic<uint16_t> http_port{0};   // where we listen, 0 if nowhere; thread-safe
   std::atomic<uint16_t> https_port{0};  // likewise, over TLS

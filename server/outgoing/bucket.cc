@@ -94,11 +94,14 @@ OutgoingRequest SignedPut(const BucketAccess& access, const NewObject& object, S
   return request;
 }
 
-Task<Status> Buckets::PutObject(NewObject object) {
+Task<Status> Buckets::PutObject(NewObject object, CancelToken token) {
   OutgoingRequest request = SignedPut(access_, object, clock_.Now());
   // The request has it now.
   object.content = Bytes();
-  auto answer = co_await outgoing_.Send(std::move(request));
+  auto answer = co_await outgoing_.Send(std::move(request), std::move(token));
+  // A name that is not known now.
+  if (!answer.ok() && answer.error().code() == ErrorCode::kNotFound)
+    co_return Error(ErrorCode::kUnavailable, answer.error().message());
   if (!answer.ok()) co_return std::move(answer).error();
   if (answer->status >= 200 && answer->status < 300) co_return Status();
   co_return Error(CodeOf(answer->status), fmt::format("{}: HTTP {} {}", access_.endpoint.Place(),

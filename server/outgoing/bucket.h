@@ -40,8 +40,8 @@ class Buckets {
   // Stored, as the bucket's server says, when it completes. One try. kUnavailable and kTimeout may
   // pass by themselves; kForbidden (its keys), kNotFound (no such bucket) and kInvalidArgument do
   // not. On a loop or any other executor: a thread that may block says SyncWait(PutObject(…)), and
-  // has to be done before the loops end.
-  Task<Status> PutObject(NewObject object);
+  // has to be done before the loops end. `token`: as Outgoing::Send.
+  Task<Status> PutObject(NewObject object, CancelToken token = {});
 
  private:
   Outgoing& outgoing_;

@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import tempfile
+import time
 import unittest
 
 import boto3
@@ -160,23 +161,26 @@ class Images(ServerTest):
 class Generation(ServerTest):
     """Images of a camera's stream, written while it is recorded (UpdateImageGenerationConfiguration)."""
 
-    def serve(self, *options):
-        """With one camera, which has begun."""
+    def serve(self, *options, streams=("yard",)):
+        """With one camera, which has begun, for all these streams."""
         self.penstock.stop()
         self.penstock.options += options
         self.penstock.start()
-        self.penstock.add_source("yard", self.start(cameras.SyntheticCamera).url)
-        self.penstock.wait_for_fragments("yard", 1)
+        camera = self.start(cameras.SyntheticCamera)
+        for stream in streams:
+            self.penstock.add_source(stream, camera.url)
+            self.penstock.wait_for_fragments(stream, 1)
         self.client = boto3.client("kinesisvideo", endpoint_url=self.penstock.url(""), region_name="us-east-1", aws_access_key_id="any",
                                    aws_secret_access_key="any", config=CONFIG)
         self.addCleanup(self.client.close)
 
-    def configure(self, uri):
-        self.client.update_image_generation_configuration(StreamName="yard", ImageGenerationConfiguration={
+    def configure(self, uri, stream="yard"):
+        self.client.update_image_generation_configuration(StreamName=stream, ImageGenerationConfiguration={
             "Status": "ENABLED", "ImageSelectorType": "SERVER_TIMESTAMP", "SamplingInterval": 1000, "Format": "JPEG", "WidthPixels": 640,
             "DestinationConfig": {"Uri": uri, "DestinationRegion": "us-east-1"}})
 
-    def test_a_cameras_images_come_as_objects_of_a_bucket(self):
+    def serve_with_buckets(self, streams=("yard",)):
+        """What answers for all buckets, and a folder."""
         bucket = Hook()
         self.addCleanup(bucket.close)
         made = tempfile.TemporaryDirectory()
@@ -184,7 +188,53 @@ class Generation(ServerTest):
         secret = pathlib.Path(made.name, "secret")
         secret.write_text("a secret\n")
         secret.chmod(0o600)
-        self.serve("--s3-endpoint", bucket.url(""), "--s3-access-key", "someone", "--s3-secret-key-file", secret)
+        self.serve("--s3-endpoint", bucket.url(""), "--s3-access-key", "someone", "--s3-secret-key-file", secret, streams=streams)
+        return bucket, made
+
+    def images(self, stream="yard"):
+        return self.penstock.get_json(f"/api/v1/streams/{stream}")["images"]
+
+    def test_a_bucket_that_refuses_twice_has_every_image_once_and_in_order(self):
+        bucket, _ = self.serve_with_buckets()
+        bucket.first = [503, 500]
+        self.assertIsNone(self.images())
+        self.configure("s3://pictures/yard")
+        waiting.until("a refusal", lambda: bucket.seen, 60)
+        waiting.until("its words", lambda: "HTTP 50" in ((self.images() or {}).get("last_error") or ""))
+        waiting.until("images come", lambda: len(bucket.seen) >= 6, 60)
+        self.penstock.remove_source("yard")
+        seen = list(bucket.seen)
+        self.assertEqual([status for status, *_ in seen[:3]], [503, 500, 200])
+        self.assertEqual(len({(path, body) for _, _, path, _, body in seen[:3]}), 1, "it is the same image")
+        times = [int(path.split("_")[2]) for _, _, path, _, _ in seen[2:]]
+        self.assertEqual(times, sorted(set(times)))
+        self.assertEqual(self.penstock.metrics()['penstock_image_delivery_failures_total{reason="unavailable"}'], 2)
+        status = waiting.until("all are there", lambda: (lambda images: images["waiting_since"] is None and images)(self.images()))
+        self.assertEqual((status["failed_tries"], status["undelivered"]), (0, 0))
+        self.assertGreaterEqual(status["delivered"], 4)
+        self.assertEqual(self.penstock.metrics()["penstock_images_waiting"], 0)
+
+    def test_a_bucket_that_hangs_holds_up_its_own_stream_alone(self):
+        bucket, _ = self.serve_with_buckets(streams=("yard", "gate"))
+        bucket.held = "/slow/"
+        self.configure("s3://slow/yard")
+        waiting.until("it hangs", lambda: bucket.seen, 60)
+        self.configure("s3://quick/gate", "gate")
+        of = lambda place: [path for _, _, path, _, _ in list(bucket.seen) if path.startswith(place)]  # noqa: E731
+        waiting.until("images of the other stream", lambda: len(of("/quick/")) >= 8, 60)
+        self.assertEqual(len(of("/slow/")), 1)
+        bucket.released.set()
+        waiting.until("those of the first one", lambda: len(of("/slow/")) >= 4, 60)
+        # An end does not wait for a bucket.
+        bucket.released.clear()
+        before = len(of("/slow/"))
+        waiting.until("it hangs again", lambda: len(of("/slow/")) > before, 60)
+        began = time.monotonic()
+        self.penstock.stop()
+        self.assertLess(time.monotonic() - began, 20)
+
+    def test_a_cameras_images_come_as_objects_of_a_bucket(self):
+        bucket, made = self.serve_with_buckets()
         self.configure("s3://pictures/front/yard")
         waiting.until("images come", lambda: len(bucket.seen) >= 3, 60)
         for _, command, path, headers, body in list(bucket.seen):

@@ -8,10 +8,12 @@ from harness import waiting
 
 
 class Hook:
-    """Notes what it is asked; `status` is what it answers. It may be closed and opened again at the same port."""
+    """Notes what it is asked; `status` is what it answers, after those of `first`. What begins with `held` is not answered until it is released. It may be
+    closed and opened again at the same port."""
 
     def __init__(self, tls=None):
-        self.seen, self.status, self.port, self.tls = [], 200, 0, tls
+        self.seen, self.status, self.first, self.port, self.tls = [], 200, [], 0, tls
+        self.held, self.released = None, threading.Event()
         self.server = None
         self.open()
 
@@ -21,8 +23,11 @@ class Hook:
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.seen.append((hook.status, self.command, self.path, dict(self.headers.items()), body))
-                self.send_response(hook.status)
+                status = hook.first.pop(0) if hook.first else hook.status
+                hook.seen.append((status, self.command, self.path, dict(self.headers.items()), body))
+                if hook.held and self.path.startswith(hook.held):
+                    hook.released.wait()
+                self.send_response(status)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
@@ -39,6 +44,7 @@ class Hook:
 
     def close(self):
         if self.server:
+            self.released.set()
             self.server.shutdown()
             self.server.server_close()
             self.server = None

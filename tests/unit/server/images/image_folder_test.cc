@@ -46,8 +46,8 @@ class ImageFolderTest : public ::testing::Test {
 };
 
 TEST_F(ImageFolderTest, AnImageHasItsMetadataBesideIt) {
-  ASSERT_TRUE(SyncWait(folder_.Put(Image("a/one.jpg"))).ok());
-  ASSERT_TRUE(SyncWait(folder_.Put(Image("two.png"))).ok());
+  ASSERT_TRUE(SyncWait(folder_.Put(Image("a/one.jpg"), {})).ok());
+  ASSERT_TRUE(SyncWait(folder_.Put(Image("two.png"), {})).ok());
   EXPECT_EQ(Files(), (std::set<std::string>{"yard/a/one.jpg", "yard/a/one.jpg.json", "yard/two.png",
                                             "yard/two.png.json"}));
   EXPECT_EQ(TextOf(root() / "yard/a/one.jpg"), "pixels");
@@ -57,8 +57,8 @@ TEST_F(ImageFolderTest, AnImageHasItsMetadataBesideIt) {
 }
 
 TEST_F(ImageFolderTest, TheSameNameIsTheSameImage) {
-  ASSERT_TRUE(SyncWait(folder_.Put(Image("one.jpg", "first"))).ok());
-  ASSERT_TRUE(SyncWait(folder_.Put(Image("one.jpg", "second"))).ok());
+  ASSERT_TRUE(SyncWait(folder_.Put(Image("one.jpg", "first"), {})).ok());
+  ASSERT_TRUE(SyncWait(folder_.Put(Image("one.jpg", "second"), {})).ok());
   EXPECT_EQ(TextOf(root() / "yard/one.jpg"), "second");
   EXPECT_EQ(Files().size(), 2u);
 }
@@ -68,17 +68,18 @@ TEST_F(ImageFolderTest, NoNameLeadsOutOfTheFolder) {
        {std::string("../out.jpg"), std::string("a/../../out.jpg"), std::string("/out.jpg"),
         std::string(".hidden"), std::string(""), std::string("a\0b", 3), std::string("a//b.jpg/"),
         std::string(300, 'a')}) {
-    EXPECT_EQ(SyncWait(folder_.Put(Image(key))).error().code(), ErrorCode::kInvalidArgument) << key;
+    EXPECT_EQ(SyncWait(folder_.Put(Image(key), {})).error().code(), ErrorCode::kInvalidArgument)
+        << key;
   }
   EXPECT_TRUE(Files().empty());
 }
 
 TEST_F(ImageFolderTest, WhatCannotBeWrittenIsAnErrorAndLeavesNothing) {
   std::ofstream(root() / "yard") << "a file where the folder should be";
-  EXPECT_EQ(SyncWait(folder_.Put(Image("one.jpg"))).error().code(), ErrorCode::kIo);
+  EXPECT_EQ(SyncWait(folder_.Put(Image("one.jpg"), {})).error().code(), ErrorCode::kIo);
   fs::remove(root() / "yard");
   fs::create_directories(root() / "yard/one.jpg");
-  const Status put = SyncWait(folder_.Put(Image("one.jpg")));
+  const Status put = SyncWait(folder_.Put(Image("one.jpg"), {}));
   ASSERT_FALSE(put.ok());
   EXPECT_THAT(put.error().message(), HasSubstr("one.jpg"));
   EXPECT_EQ(Files(), (std::set<std::string>{"yard/one.jpg.json"}));

@@ -15,13 +15,30 @@ using ::testing::HasSubstr;
 
 class Collected final : public ImageDestination {
  public:
-  Task<Status> Put(NewImage image) override {
-    if (fails) co_return Error(ErrorCode::kIo, "disk full");
+  Task<Status> Put(NewImage image, CancelToken token) override {
+    if (hangs) {
+      ++held;
+      const Status slept = co_await Sleep(std::chrono::hours(1), token);
+      co_return slept;
+    }
+    if (failures > 0) {
+      --failures;
+      co_return Error(failure, "disk full");
+    }
+    const std::lock_guard lock(mutex);
     images.push_back(std::move(image));
     co_return Status();
   }
+  size_t count() {
+    const std::lock_guard lock(mutex);
+    return images.size();
+  }
+  std::mutex mutex;
   std::vector<NewImage> images;
-  bool fails = false;
+  int failures = 0;
+  ErrorCode failure = ErrorCode::kIo;
+  bool hangs = false;
+  std::atomic<int> held{0};
 };
 
 uint64_t Counted(std::string_view name, std::string_view labels = "") {
@@ -43,19 +60,23 @@ class ImageGeneratorTest : public ::testing::Test {
   ~ImageGeneratorTest() override { SyncWait(store_->Close()); }
 
   void Configure(std::string_view status = "ENABLED", std::string_view uri = "test:door") {
+    ConfigureOne(info_, status, uri);
+  }
+  void ConfigureOne(const store::StreamInfo& info, std::string_view status, std::string_view uri) {
     Json config;
     config.Set("Status", status).Set("ImageSelectorType", "SERVER_TIMESTAMP");
     config.Set("SamplingInterval", 500).Set("Format", "PNG").Set("HeightPixels", 90);
     Json destination;
     destination.Set("Uri", uri);
     config.Set("DestinationConfig", std::move(destination));
-    ASSERT_TRUE(SyncWait(aws::video::SaveAttachment(*store_, info_, "images", config)).ok());
+    ASSERT_TRUE(SyncWait(aws::video::SaveAttachment(*store_, info, "images", config)).ok());
   }
   // Two seconds of film that begin now.
-  void Record(Bytes tags = {}) {
+  void Record(Bytes tags = {}) { RecordOn(info_, std::move(tags)); }
+  void RecordOn(const store::StreamInfo& info, Bytes tags = {}) {
     const playback::FilmFragment fragment = playback::AsFragment(film_);
     const fragmenter::TrackSet tracks{{film_.track}};
-    const auto shard = store_->OpenShard(info_.shard);
+    const auto shard = store_->OpenShard(info.shard);
     store::NewItem item;
     item.slot = shard->OpenSlot().value();
     item.producer_time = ProducerTimeFromUs(ToMs(clock_.Now()) * 1000 - 1'000'000);
@@ -71,11 +92,19 @@ class ImageGeneratorTest : public ::testing::Test {
     const OpenDestination open =
         [this](std::string_view uri) -> Result<std::shared_ptr<ImageDestination>> {
       if (uri == "test:door") return std::shared_ptr<ImageDestination>(destination_);
+      if (uri == "test:yard") return std::shared_ptr<ImageDestination>(yard_);
       return Error(ErrorCode::kUnsupported, "no such place");
     };
     ImageGenerationOptions options;
     options.account = "000000000042";
-    return std::make_unique<ImageGenerator>(*store_, images_, open, options);
+    options.look_every = std::chrono::milliseconds(5);
+    options.delivery.pause_first = options.delivery.pause_last = std::chrono::milliseconds(2);
+    options.delivery.give_up = give_up_;
+    options.delivery.retries_at_once = retries_at_once_;
+    return std::make_unique<ImageGenerator>(*store_, images_, clock_, open, options);
+  }
+  DeliveryStatus StatusOf(const ImageGenerator& generator) {
+    return generator.GetStatus(info_.shard).value().delivery;
   }
   void Look(ImageGenerator& generator) {
     SyncWait(generator.ReadConfigurations());
@@ -100,6 +129,9 @@ class ImageGeneratorTest : public ::testing::Test {
       SyncWait(store_->CreateStream(StreamName::Parse("door").value(), 24)).value();
   playback::ImageService images_;
   std::shared_ptr<Collected> destination_ = std::make_shared<Collected>();
+  std::shared_ptr<Collected> yard_ = std::make_shared<Collected>();
+  std::chrono::milliseconds give_up_ = std::chrono::hours(1);
+  size_t retries_at_once_ = 4;
 };
 
 TEST_F(ImageGeneratorTest, ImagesAreOfWholeMultiplesOfTheInterval) {
@@ -174,16 +206,80 @@ TEST_F(ImageGeneratorTest, WhoeverIsTooFarBehindLeavesImagesOutAndCountsThem) {
 TEST_F(ImageGeneratorTest, AnImageThatCannotBeDeliveredHoldsNobodyUp) {
   Configure();
   Record();
+  destination_->failures = 4;
+  give_up_ = std::chrono::milliseconds(0);
   const auto generator = Generator();
-  destination_->fails = true;
   const uint64_t before = Counted("penstock_images_skipped_total", "reason=\"undelivered\"");
   Look(*generator);
   EXPECT_EQ(Counted("penstock_images_skipped_total", "reason=\"undelivered\"") - before, 4u);
-  destination_->fails = false;
   clock_.Advance(std::chrono::milliseconds(2000));
   Record();
   Look(*generator);
   EXPECT_EQ(destination_->images.size(), 4u);
+}
+
+TEST_F(ImageGeneratorTest, AnImageThatFailedIsTriedAgainUntilItIsThere) {
+  Configure();
+  Record();
+  destination_->failures = 3;
+  const auto generator = Generator();
+  const uint64_t before = Counted("penstock_image_delivery_failures_total", "reason=\"io\"");
+  Look(*generator);
+  EXPECT_THAT(Times(), ElementsAre(500, 1000, 1500, 2000));
+  EXPECT_EQ(Counted("penstock_image_delivery_failures_total", "reason=\"io\"") - before, 3u);
+  const DeliveryStatus status = StatusOf(*generator);
+  EXPECT_EQ(status.delivered, 4u);
+  EXPECT_EQ(status.undelivered, 0u);
+  EXPECT_EQ(status.failed_tries, 0);
+  EXPECT_FALSE(status.waiting_since);
+  EXPECT_EQ(status.last_error, "disk full");
+  EXPECT_EQ(status.last_error_time, clock_.Now());
+}
+
+TEST_F(ImageGeneratorTest, WhatWouldFailAgainIsNotTriedAgain) {
+  Configure();
+  Record();
+  destination_->failures = 1;
+  destination_->failure = ErrorCode::kForbidden;
+  const auto generator = Generator();
+  Look(*generator);
+  EXPECT_THAT(Times(), ElementsAre(1000, 1500, 2000));
+  EXPECT_EQ(StatusOf(*generator).undelivered, 1u);
+}
+
+TEST_F(ImageGeneratorTest, WhereTooManyAreTriedAgainOneMoreIsGivenUp) {
+  Configure();
+  Record();
+  destination_->failures = 1;
+  retries_at_once_ = 0;
+  const auto generator = Generator();
+  Look(*generator);
+  EXPECT_THAT(Times(), ElementsAre(1000, 1500, 2000));
+  EXPECT_EQ(StatusOf(*generator).undelivered, 1u);
+}
+
+TEST_F(ImageGeneratorTest, APlaceThatHangsHoldsUpItsOwnStreamAlone) {
+  const store::StreamInfo yard =
+      SyncWait(store_->CreateStream(StreamName::Parse("yard").value(), 24)).value();
+  Configure();
+  ConfigureOne(yard, "ENABLED", "test:yard");
+  Record();
+  RecordOn(yard);
+  destination_->hangs = true;
+  LoopExecutor loop;
+  std::thread thread([&] { loop.Run(); });
+  const auto generator = Generator();
+  generator->Start(loop);
+  for (std::optional<ImageStatus> status; !status || status->delivery.delivered < 4;
+       status = generator->GetStatus(yard.shard))
+    std::this_thread::yield();
+  while (destination_->held == 0) std::this_thread::yield();
+  EXPECT_EQ(yard_->count(), 4u);
+  EXPECT_EQ(StatusOf(*generator).delivered, 0u);
+  generator->Stop();
+  EXPECT_EQ(StatusOf(*generator).undelivered, 1u);
+  loop.Stop();
+  thread.join();
 }
 
 TEST_F(ImageGeneratorTest, ATaggedFragmentHasAnImageOfItsBegin) {
@@ -210,6 +306,17 @@ TEST_F(ImageGeneratorTest, WhatNobodyDeliversIsNotMade) {
   const uint64_t made = Counted("penstock_images_made_total");
   Look(*Generator());
   EXPECT_EQ(Counted("penstock_images_made_total"), made);
+}
+
+TEST_F(ImageGeneratorTest, ItSaysWhyNothingIsDelivered) {
+  Configure("ENABLED", "s3://bucket/prefix");
+  const auto generator = Generator();
+  EXPECT_FALSE(generator->GetStatus(info_.shard));
+  Look(*generator);
+  EXPECT_EQ(generator->GetStatus(info_.shard)->nowhere, "no such place");
+  Configure("DISABLED");
+  Look(*generator);
+  EXPECT_FALSE(generator->GetStatus(info_.shard));
 }
 
 TEST_F(ImageGeneratorTest, ItRunsByItselfUntilItIsStopped) {

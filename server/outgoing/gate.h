@@ -2,11 +2,12 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "base/task.h"
 
-namespace penstock::server::notifications {
+namespace penstock::server {
 
 // One executor's thread only. Outlives its seats.
 class Gate {
@@ -45,6 +46,12 @@ class Gate {
     }
     co_return Seat(*this);
   }
+  // Nothing if others are waiting, or would have to.
+  std::optional<Seat> TryEnter() {
+    if (free_ == 0) return std::nullopt;
+    --free_;
+    return Seat(*this);
+  }
   size_t waiting() const { return waiting_.size(); }
 
  private:
@@ -62,4 +69,4 @@ class Gate {
   std::deque<Oneshot<Unit>> waiting_;
 };
 
-}  // namespace penstock::server::notifications
+}  // namespace penstock::server
