@@ -9,10 +9,9 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
+#include "playback/dash/place.h"
 #include "playback/dash/track_times.h"
 
 namespace penstock::playback {
@@ -23,18 +22,6 @@ inline constexpr int64_t kBreakUs = 500'000;
 // What comes later than what was before it ends, by the server's clock, and by no more than this,
 // is joined to it: as much as a network jitters.
 inline constexpr int64_t kJoinUs = 1'000'000;
-
-// A Period that has begun.
-struct Place {
-  uint64_t first = 0;     // ordinal of the fragment it begins with: its id, its number 1
-  int64_t start_us = 0;   // on the manifest's time line
-  int64_t offset_us = 0;  // the run's time then
-  uint64_t from = 0;      // ordinal of a fragment in it: first <= from
-  friend bool operator==(const Place&, const Place&) = default;
-};
-// Four numbers; nullopt for what the first did not make.
-std::string FormatPlace(const Place& place);
-std::optional<Place> ParsePlace(std::string_view text);
 
 // Fragments whose tracks go on without a break. Its segments' numbers count from `place.first`.
 struct Period {

@@ -1,11 +1,10 @@
 // What the URLs of GetHLSStreamingSessionURL lead to. The token in each of them is all that is
 // asked for.
-#include <charconv>
-
 #include <fmt/format.h>
 
 #include "playback/hls/hls_service.h"
 #include "server/api/session_file.h"
+#include "server/api/session_names.h"
 
 namespace penstock::server {
 namespace {
@@ -13,8 +12,6 @@ namespace {
 namespace video = aws::video;
 using playback::HlsFileName;
 using playback::Layout;
-
-constexpr std::string_view kVerbatim = "verbatim";
 
 // Of one session: relative to its folder.
 class SessionNames final : public playback::EntryNames {
@@ -65,34 +62,6 @@ playback::Resource MasterPlaylist(const playback::SessionVariant& variant, const
   return resource;
 }
 
-std::optional<uint64_t> NumberOf(std::string_view text) {
-  uint64_t number = 0;
-  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failure != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
-Result<HlsFileName> FileOf(const net::HttpRequest& request, const ShardId& shard,
-                           std::string_view file) {
-  HlsFileName name;
-  name.life = playback::LifeOf(shard);
-  if (file == video::kInitFragment) {
-    const auto id = NumberOf(request.QueryValue("SequenceNumber"));
-    if (!id) return Error(ErrorCode::kInvalidArgument, "SequenceNumber is not a number.");
-    name.kind = HlsFileName::Kind::kInit;
-    name.id = *id;
-    return name;
-  }
-  const auto number = FragmentNumber::Parse(request.QueryValue("FragmentNumber"));
-  if (!number.ok() || number->index == 0)
-    return Error(ErrorCode::kInvalidArgument, "FragmentNumber is no fragment number.");
-  name.kind = file == video::kTransportFragment ? HlsFileName::Kind::kTransportSegment
-                                                : HlsFileName::Kind::kSegment;
-  name.id = store::OrdinalOf(*number);
-  name.layout = request.QueryValue("Layout") == kVerbatim ? Layout::kVerbatim : Layout::kContiguous;
-  return name;
-}
-
 Task<Result<playback::Resource>> Load(Services& services, video::StreamingSession session,
                                       std::string token, std::string file, Call call) {
   if (file == video::kHlsMaster) {
@@ -105,7 +74,7 @@ Task<Result<playback::Resource>> Load(Services& services, video::StreamingSessio
         std::make_shared<SessionNames>(std::move(token), session.play.transport);
     co_return co_await services.hls.SessionPlaylist(session.stream, session.play, std::move(names));
   }
-  PS_CO_TRY(const HlsFileName name, FileOf(call.request, session.shard, file));
+  PS_CO_TRY(const HlsFileName name, HlsSessionFile(call.request.query, session.shard, file));
   if (name.kind == HlsFileName::Kind::kInit)
     co_return co_await services.hls.Init(session.stream, name);
   co_return co_await services.hls.Segment(session.stream, name);

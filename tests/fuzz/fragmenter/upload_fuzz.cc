@@ -1,5 +1,5 @@
-// Any body of an upload, whole and in pieces: the same fragments, the same end; what is taken can
-// be placed, stored and read back.
+// Any body of an upload, whole, in pieces, and cut in two at every boundary: the same fragments,
+// the same end; what is taken can be placed, stored and read back.
 #include <string>
 
 #include "fragmenter/upload/timeline.h"
@@ -31,13 +31,17 @@ std::string Describe(const UploadFragment& fragment, UploadTimeline& timeline) {
   return out + std::string(meta.text());
 }
 
-std::string Read(ByteSpan bytes, size_t piece) {
+// Cuts a body in two at each of so many boundaries at most; of a longer one, evenly spread.
+constexpr size_t kCutsMax = 1024;
+
+// A first piece of this size, then pieces of that.
+std::string Read(ByteSpan bytes, size_t first, size_t piece) {
   UploadParser parser(Limits());
   UploadTimeline timeline;
   std::vector<UploadEvent> events;
   std::optional<UploadError> error;
   while (!bytes.empty() && !error) {
-    const ByteSpan input = bytes.first(std::min(piece, bytes.size()));
+    const ByteSpan input = bytes.first(std::min(std::exchange(first, piece), bytes.size()));
     bytes = bytes.subspan(input.size());
     error = parser.Feed(input, events);
     CHECK(parser.open_bytes() <= Limits().fragment_bytes);
@@ -59,8 +63,10 @@ std::string Read(ByteSpan bytes, size_t piece) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const ByteSpan bytes(data, size);
-  const std::string whole = Read(bytes, SIZE_MAX);
-  CHECK(Read(bytes, 1) == whole);
-  CHECK(Read(bytes, 7) == whole);
+  const std::string whole = Read(bytes, SIZE_MAX, SIZE_MAX);
+  CHECK(Read(bytes, 1, 1) == whole);
+  CHECK(Read(bytes, 7, 7) == whole);
+  const size_t step = size / kCutsMax + 1;
+  for (size_t cut = 1; cut < size; cut += step) CHECK(Read(bytes, cut, SIZE_MAX) == whole);
   return 0;
 }

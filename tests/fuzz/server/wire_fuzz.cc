@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "server/operations/operation.h"
 #include "server/operations/page_token.h"
 #include "server/operations/video/channel_shapes.h"
 #include "server/operations/video/configuration_shapes.h"
@@ -12,12 +13,6 @@
 #include "server/operations/video/tag_shapes.h"
 #include "server/wire/patterns.h"
 #include "server/wire/validate.h"
-
-// Operations are coroutines, which the fuzzers' compiler does not read: there it is the tables that
-// they share, and with the corpus, in a build of ours, each operation's.
-#ifdef PENSTOCK_EVERY_OPERATION
-#include "server/operations/operation.h"
-#endif
 
 namespace {
 
@@ -76,9 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!json.ok()) return 0;
   Check(kInput, *json);
   for (const Shape* shape : kShared) Check(*shape, *json);
-#ifdef PENSTOCK_EVERY_OPERATION
   for (const auto* operation : penstock::server::aws::VideoOperations())
     Check(*operation->input, *json);
-#endif
   return 0;
 }
