@@ -31,8 +31,9 @@ std::string Describe(const UploadFragment& fragment, UploadTimeline& timeline) {
   return out + std::string(meta.text());
 }
 
-// Cuts a body in two at each of so many boundaries at most; of a longer one, evenly spread.
-constexpr size_t kCutsMax = 1024;
+// Bodies up to this size are cut in two at every boundary; longer ones at a few, evenly spread.
+constexpr size_t kCutEverywhereBytes = 1024;
+constexpr size_t kCutsOfLonger = 32;
 
 // A first piece of this size, then pieces of that.
 std::string Read(ByteSpan bytes, size_t first, size_t piece) {
@@ -66,7 +67,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string whole = Read(bytes, SIZE_MAX, SIZE_MAX);
   CHECK(Read(bytes, 1, 1) == whole);
   CHECK(Read(bytes, 7, 7) == whole);
-  const size_t step = size / kCutsMax + 1;
+  const size_t step = size <= kCutEverywhereBytes ? 1 : size / kCutsOfLonger;
   for (size_t cut = 1; cut < size; cut += step) CHECK(Read(bytes, cut, SIZE_MAX) == whole);
   return 0;
 }
