@@ -141,8 +141,17 @@ class ByteStream(ServerTest):
                 self.create(codec)
                 self.upload((producer.header(CODEC[codec], None), parts), name=codec)
                 self.check_everywhere(film, parts, codec)
-                description = self.penstock.publication(codec)["tracks"][0]["description"]
-                self.assertRegex(description, r"H\.26[45].*320x180")
+
+    def test_the_status_says_what_pictures_are_once_they_have_come(self):
+        self.create()
+        connection = producer.Producer(self.penstock.http, "door")
+        self.addCleanup(connection.close)
+        connection.send(producer.header(CODEC["h264"], None) + clusters(Film(self.folder, "h264").packets)[0] + producer.END_OF_FRAGMENT)
+        connection.wait_for("PERSISTED")
+        track, = self.penstock.publication("door")["tracks"]
+        self.assertRegex(track["description"], r"H\.264.*320x180")
+        connection.finish()
+        connection.wait_for_end()
 
     def test_parameter_sets_may_be_in_the_private_data_alone(self):
         for codec in ENCODERS:

@@ -82,7 +82,7 @@ std::string MakeSessionToken(const KeyRing& keys, const StreamingSession& sessio
   if (play.to_us != Session::kNoEnd) json.Set("t", play.to_us);
   json.Set("c", play.all_discontinuities);
   json.Set("d", play.dates);
-  if (play.transport) json.Set("k", true);
+  if (play.transport) json.Set("u", true);
   json.Set("i", session.numbers);
   json.Set("x", int64_t{play.entries_max});
   json.Set("b", ToMs(play.begun));
@@ -109,7 +109,7 @@ Result<StreamingSession> ReadSessionToken(const KeyRing& keys, std::string_view 
   session.play.to_us = (*json)["t"].AsInt(Session::kNoEnd);
   session.play.all_discontinuities = (*json)["c"].AsBool();
   session.play.dates = (*json)["d"].AsBool();
-  session.play.transport = (*json)["k"].AsBool();
+  session.play.transport = (*json)["u"].AsBool();
   session.numbers = (*json)["i"].AsBool();
   session.play.entries_max = static_cast<uint16_t>((*json)["x"].AsInt());
   session.play.begun = ServerTimeFromMs((*json)["b"].AsInt());
