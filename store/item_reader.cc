@@ -40,28 +40,47 @@ Result<std::shared_ptr<DiskFile>> OpenFile(Segment& segment) {
   return file;
 }
 
-// Through the page cache, where the send that follows finds the same bytes.
+// Through the page cache: the disk is read once, however many ask.
+Status ReadCached(const FileHandle& file, const Segment& segment, const StoredItem& item,
+                  const char* what, uint64_t offset, std::span<uint8_t> out) {
+  size_t got = 0;
+  while (got < out.size()) {
+    const ssize_t n =
+        ::pread(file.fd(), out.data() + got, out.size() - got, static_cast<off_t>(offset + got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0)
+      return Error(ErrorCode::kIo,
+                   fmt::format("pread {}: {}", segment.path().string(), std::strerror(errno)));
+    if (n == 0) return Corrupt(segment, item, what);
+    got += static_cast<size_t>(n);
+  }
+  return {};
+}
+
+// The send that follows finds the same bytes.
 Status VerifyForSend(const FileHandle& file, const Segment& segment, const StoredItem& item) {
   const Extent& extent = item.record.extents.front();
   std::vector<uint8_t> buffer(kBodyCrcBytes);
   size_t block = 0;
   for (uint64_t at = 0; at < extent.bytes; at += kBodyCrcBytes, ++block) {
-    const size_t take = std::min<uint64_t>(kBodyCrcBytes, extent.bytes - at);
-    size_t got = 0;
-    while (got < take) {
-      const ssize_t n = ::pread(file.fd(), buffer.data() + got, take - got,
-                                static_cast<off_t>(extent.offset + at + got));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0)
-        return Error(ErrorCode::kIo,
-                     fmt::format("pread {}: {}", segment.path().string(), std::strerror(errno)));
-      if (n == 0) return Corrupt(segment, item, "body");
-      got += static_cast<size_t>(n);
-    }
-    if (Crc32c(ByteSpan(buffer.data(), take)) != item.record.body_crcs[block])
-      return Corrupt(segment, item, "body");
+    const auto piece =
+        std::span(buffer).first(std::min<uint64_t>(kBodyCrcBytes, extent.bytes - at));
+    PS_TRY_VOID(ReadCached(file, segment, item, "body", extent.offset + at, piece));
+    if (Crc32c(piece) != item.record.body_crcs[block]) return Corrupt(segment, item, "body");
   }
   return {};
+}
+
+Result<Bytes> ReadMetaBytes(Segment& segment, const StoredItem& item, BodyForm form) {
+  const uint32_t size = item.record.header.meta_bytes;
+  const auto cached = form == BodyForm::kFileSlice ? segment.SendHandle() : nullptr;
+  if (cached) {
+    std::vector<uint8_t> out(size);
+    PS_TRY_VOID(ReadCached(*cached, segment, item, "meta", item.record.meta_offset, out));
+    return Bytes::From(std::move(out));
+  }
+  PS_TRY(const std::shared_ptr<DiskFile> file, OpenFile(segment));
+  return ReadRange(*file, item.record.meta_offset, size);
 }
 
 Result<std::optional<FileSlice>> SliceForSend(Segment& segment, const StoredItem& item) {
@@ -81,11 +100,10 @@ Result<std::optional<FileSlice>> SliceForSend(Segment& segment, const StoredItem
 
 }  // namespace
 
-Result<Bytes> ReadItemMeta(SegmentTable& segments, const StoredItem& item) {
+Result<Bytes> ReadItemMeta(SegmentTable& segments, const StoredItem& item, BodyForm form) {
   if (item.record.header.meta_bytes == 0) return Bytes();
   PS_TRY(const std::shared_ptr<Segment> segment, FindSegment(segments, item));
-  PS_TRY(const std::shared_ptr<DiskFile> file, OpenFile(*segment));
-  PS_TRY(Bytes meta, ReadRange(*file, item.record.meta_offset, item.record.header.meta_bytes));
+  PS_TRY(Bytes meta, ReadMetaBytes(*segment, item, form));
   if (Crc32c(meta) != item.record.meta_crc) return Corrupt(*segment, item, "meta");
   return meta;
 }
@@ -111,7 +129,7 @@ Result<std::variant<ByteChain, FileSlice>> ReadItemBody(SegmentTable& segments,
 Result<TrackSet> ReadTrackSetAt(SegmentTable& segments, const StoredItem& item) {
   TrackSet set;
   set.id = item.record.header.number.index;
-  PS_TRY(set.meta, ReadItemMeta(segments, item));
+  PS_TRY(set.meta, ReadItemMeta(segments, item, BodyForm::kMemory));
   PS_TRY(const auto body, ReadItemBody(segments, item, BodyForm::kMemory));
   set.body = std::get<ByteChain>(body).Flatten();
   return set;

@@ -281,7 +281,8 @@ class ShardImpl final : public Shard, public std::enable_shared_from_this<ShardI
 };
 
 // Bodies and metas of stored items, verified. Blocks.
-Result<Bytes> ReadItemMeta(SegmentTable& segments, const StoredItem& item);
+// kFileSlice: where it can, through the page cache.
+Result<Bytes> ReadItemMeta(SegmentTable& segments, const StoredItem& item, BodyForm form);
 Result<std::variant<ByteChain, FileSlice>> ReadItemBody(SegmentTable& segments,
                                                         const StoredItem& item, BodyForm form);
 Result<TrackSet> ReadTrackSetAt(SegmentTable& segments, const StoredItem& item);

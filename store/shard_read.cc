@@ -125,7 +125,7 @@ Result<ItemBytes> ShardImpl::OpenBlocking(const ItemRef& ref, BodyForm form) {
                           item.record.header.kind == ItemKind::kRecord;
     if (!has_body) return Error(ErrorCode::kNotFound, "a gap has no bytes");
     ItemBytes out;
-    PS_TRY(out.meta, ReadItemMeta(context_->lane->segments(), item));
+    PS_TRY(out.meta, ReadItemMeta(context_->lane->segments(), item, form));
     PS_TRY(out.body, ReadItemBody(context_->lane->segments(), item, form));
     return out;
   });
@@ -155,8 +155,9 @@ Task<Result<ItemBytes>> ShardImpl::Open(ItemRef ref, BodyForm form) {
 }
 
 Result<Bytes> ShardImpl::ReadMetaBlocking(const ItemRef& ref) {
-  return ReadWhereItIs(
-      ref, [&](const StoredItem& item) { return ReadItemMeta(context_->lane->segments(), item); });
+  return ReadWhereItIs(ref, [&](const StoredItem& item) {
+    return ReadItemMeta(context_->lane->segments(), item, BodyForm::kMemory);
+  });
 }
 
 Task<Result<Bytes>> ShardImpl::ReadMeta(ItemRef ref) {

@@ -129,7 +129,7 @@ Status StoreImpl::CopySurvivors(LaneState& state, const Segment& segment,
     if (round.ended) return {};
     PendingRecord copy;
     copy.is_item = true;
-    PS_TRY(copy.meta, ReadItemMeta(lane.segments(), survivor.item));
+    PS_TRY(copy.meta, ReadItemMeta(lane.segments(), survivor.item, BodyForm::kMemory));
     PS_TRY(auto body, ReadItemBody(lane.segments(), survivor.item, BodyForm::kMemory));
     copy.body = std::move(std::get<ByteChain>(body));
     copy.item = std::move(survivor.item.record);
