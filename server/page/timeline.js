@@ -140,7 +140,10 @@ export class Timeline {
     hover.hidden = false;
     const hole = this.holes.find(({start, end}) => ms >= start && ms < end);
     hover.textContent = hole ? `${clockText(ms)} · missing: ${reasonText(hole.reason)}` : clockText(ms);
-    hover.style.left = `${this.#share(ms) * 100}%`;
+    // Centred above the pointer, as far as the bar has room for it.
+    const half = hover.offsetWidth / 2;
+    const width = this.bar.clientWidth;
+    hover.style.left = `${Math.max(half, Math.min(width - half, this.#share(ms) * width))}px`;
   }
 
   #draw() {

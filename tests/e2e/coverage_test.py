@@ -189,6 +189,13 @@ class Coverage(ServerTest):
         self.remove_and_add(self.wait_for_removal)
         self.record()
         waiting.until_equal("both holes", lambda: page.evaluate(holes), ["camera-lost", "source-removed"], 60)
+        for end in ("left", "right"):
+            outside = page.evaluate(f"(() => {{ const bar = document.getElementById('timeline').getBoundingClientRect();"
+                                    f" const event = new PointerEvent('pointermove', {{clientX: bar.{end}, bubbles: true}});"
+                                    " document.getElementById('timeline').dispatchEvent(event);"
+                                    " const tip = document.getElementById('hover').getBoundingClientRect();"
+                                    " return Math.max(bar.left - tip.left, tip.right - bar.right); })()")
+            self.assertLess(outside, 1, f"what is said at the {end} end of the bar stays in sight")
         spot = page.evaluate("(() => { const b = document.querySelector('#spans b').getBoundingClientRect();"
                              " const event = new PointerEvent('pointermove', {clientX: b.left + b.width / 2, bubbles: true});"
                              " document.getElementById('timeline').dispatchEvent(event);"
