@@ -87,9 +87,7 @@ void ImageDelivery::NoteDelivered(DeliveryState& stream) {
   {
     const std::lock_guard lock(stream.mutex_);
     ++stream.status_.delivered;
-    if (stream.status_.waiting_since) waiting_.Add(-1);
-    stream.status_.waiting_since.reset();
-    stream.status_.failed_tries = 0;
+    EndTries(stream.status_);
   }
   if (!std::exchange(stream.failing_, false)) return;
   log::Write(log::kInfo, "images are delivered again", {{"stream", stream.stream_}});
@@ -118,9 +116,13 @@ void ImageDelivery::NoteGivenUp(DeliveryState& stream) {
   undelivered_.Add();
   const std::lock_guard lock(stream.mutex_);
   ++stream.status_.undelivered;
-  if (stream.status_.waiting_since) waiting_.Add(-1);
-  stream.status_.waiting_since.reset();
-  stream.status_.failed_tries = 0;
+  EndTries(stream.status_);
+}
+
+void ImageDelivery::EndTries(DeliveryStatus& status) {
+  if (status.waiting_since) waiting_.Add(-1);
+  status.waiting_since.reset();
+  status.failed_tries = 0;
 }
 
 }  // namespace penstock::server::images

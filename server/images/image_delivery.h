@@ -74,6 +74,8 @@ class ImageDelivery {
   void NoteDelivered(DeliveryState& stream);
   void NoteFailure(DeliveryState& stream, const Error& error);
   void NoteGivenUp(DeliveryState& stream);
+  // Of the image that was tried again, if any. Under the stream's lock.
+  void EndTries(DeliveryStatus& status);
 
   Clock& clock_;
   const Options options_;
