@@ -1,5 +1,6 @@
 """Sessions of ContainerFormat MPEG_TS: the URL that boto3 gets, in ffmpeg and in hls.js."""
 
+import itertools
 import pathlib
 import re
 import subprocess
@@ -31,8 +32,8 @@ class Transport(ServerTest):
             self.penstock.remove_source(stream)
         return self.penstock.fragments(stream)
 
-    def url(self, stream="door", **arguments):
-        return sessions.hls_url(self, stream, ContainerFormat="MPEG_TS", **arguments)
+    def url(self, stream="door", container="MPEG_TS", **arguments):
+        return sessions.hls_url(self, stream, ContainerFormat=container, **arguments)
 
     def range(self, fragments):
         return {"FragmentSelectorType": "SERVER_TIMESTAMP", "TimestampRange": sessions.time_range(fragments)}
@@ -112,14 +113,14 @@ class Transport(ServerTest):
         waiting.until("the list slides", lambda: int(number.search(self.segments(url)[1])[1]) > int(number.search(before)[1]), 20)
 
     def test_a_range_and_a_replay_of_it_play_in_chromium(self):
+        """Of the fMP4 too, whose live sessions session_test plays."""
         fragments = self.record(count=9, stop=True)
         selector = self.range(fragments)
-        for mode in ("ON_DEMAND", "LIVE_REPLAY"):
-            for discontinuities in ("ALWAYS", "NEVER"):
-                with self.subTest(mode=mode, discontinuities=discontinuities):
-                    page = self.play(self.url(PlaybackMode=mode, DiscontinuityMode=discontinuities, HLSFragmentSelector=selector))
-                    self.plays(page, 4)
-                    page.close()
+        for container, mode, discontinuities in itertools.product(("MPEG_TS", "FRAGMENTED_MP4"), ("ON_DEMAND", "LIVE_REPLAY"), ("ALWAYS", "NEVER")):
+            with self.subTest(container=container, mode=mode, discontinuities=discontinuities):
+                page = self.play(self.url(container=container, PlaybackMode=mode, DiscontinuityMode=discontinuities, HLSFragmentSelector=selector))
+                self.plays(page, 4)
+                page.close()
 
     def test_opus_is_refused_by_its_name(self):
         self.record("--audio", "opus")
