@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -59,14 +58,12 @@ int MatrixOf(const Picture& picture) {
   }
 }
 
-// Where it is not JPEG's own and is changed here. The library would do it by way of red, green and
-// blue, for as long as all the rest of an image takes.
-std::optional<LumaShares> SharesToChange(const Picture& picture, const ImageForm& form) {
+// Whether BT.709 is changed into JPEG's own matrix here. The library would do it by way of red,
+// green and blue, for as long as all the rest of an image takes.
+bool ChangesMatrix(const Picture& picture, const ImageForm& form) {
   const bool planar =
       picture.pixel_format == AV_PIX_FMT_YUV420P || picture.pixel_format == AV_PIX_FMT_YUVJ420P;
-  const bool is_bt709 = MatrixOf(picture) == SWS_CS_ITU709;
-  if (form.format != ImageFormat::kJpeg || !planar || !is_bt709) return std::nullopt;
-  return kBt709;
+  return form.format == ImageFormat::kJpeg && planar && MatrixOf(picture) == SWS_CS_ITU709;
 }
 
 // In the image's size and in the colours of its format: JPEG means BT.601 of full range.
@@ -86,17 +83,17 @@ Result<FramePtr> Convert(const Picture& picture, const ImageForm& form) {
       nullptr, nullptr, nullptr));
   if (scaler == nullptr) return Failed("converted");
   constexpr int kUnchanged = 1 << 16;
-  const std::optional<LumaShares> shares = SharesToChange(picture, form);
+  const bool change = ChangesMatrix(picture, form);
   const int matrix = MatrixOf(picture);
   // Best effort: it refuses for pixels that have no such thing as a matrix.
   (void)sws_setColorspaceDetails(
       scaler.get(), sws_getCoefficients(matrix), picture.full_range ? 1 : 0,
-      sws_getCoefficients(shares ? matrix : SWS_CS_ITU601), 1, 0, kUnchanged, kUnchanged);
+      sws_getCoefficients(change ? matrix : SWS_CS_ITU601), 1, 0, kUnchanged, kUnchanged);
   const int lines = sws_scale(scaler.get(), picture.planes.data(), picture.strides.data(), 0,
                               static_cast<int>(picture.size.height), out->data, out->linesize);
   if (lines != out->height) return Failed("converted");
-  if (shares) {
-    ChangeMatrix(*shares, kBt601,
+  if (change) {
+    ChangeMatrix(kBt709, kBt601,
                  {size, out->data[0], out->data[1], out->data[2], out->linesize[0],
                   out->linesize[1], out->linesize[2]});
   }
